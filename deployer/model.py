@@ -1,0 +1,335 @@
+"""The nouns of a deployment as values: frozen, typed, no I/O.
+
+Data flows one way: terraform.tfvars -> Environment -> Release -> stages -> ports -> Outcome -> ledger, console.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Literal
+
+PROJECT = "indivillage"
+SERVICES = ("backend", "frontend")
+"""Deployed in this order: a new frontend may call what only the new backend has, never the other way round."""
+
+
+class Color(StrEnum):
+    """One of the two places a service's revision can run in (design: Traffic)."""
+
+    BLUE = "blue"
+    GREEN = "green"
+
+    @property
+    def other(self) -> Color:
+        """The color beside this one."""
+        return Color.GREEN if self is Color.BLUE else Color.BLUE
+
+
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """A value that must not be seen: redacts itself in repr, str, logs, JSON and tracebacks."""
+
+    _value: str = field(repr=False)
+
+    def reveal(self) -> str:
+        """The value itself, for the one call that needs it."""
+        return self._value
+
+    def __repr__(self) -> str:
+        return "Secret(***)"
+
+    __str__ = __repr__
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """What an environment wants of one service. `cpu` in CPU units (1024 = one vCPU), `memory` in MiB."""
+
+    name: str
+    cpu: int
+    memory: int
+    count: int
+    port: int
+    health_path: str
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of a traffic shift: the new color's weight, and how long it must prove itself there."""
+
+    weight_percent: int
+    bake_s: int
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """One environment as its terraform.tfvars describes it."""
+
+    name: str
+    short_name: str
+    domain: str
+    region: str
+    replica_region: str
+    account_id: str
+    cloud: Literal["local", "aws"]
+    branch: str
+    strategy: Literal["rolling", "blue_green"]
+    steps: tuple[Step, ...]
+    steady_timeout_s: int
+    services: Mapping[str, Service]
+    tfvars: Path
+    config_hash: str
+
+    @property
+    def prefix(self) -> str:
+        """What the names of this environment's resources start with."""
+        return f"{PROJECT}-{self.short_name}"
+
+    @property
+    def state_bucket(self) -> str:
+        """Bucket of Terraform's state, the ledger and the lease; the deployer bootstraps it."""
+        return f"{self.prefix}-state-{self.account_id}"
+
+    @property
+    def topology_parameter(self) -> str:
+        """SSM parameter in which Terraform tells the deployer what it made."""
+        return f"/{PROJECT}/{self.short_name}/topology"
+
+
+@dataclass(frozen=True, slots=True)
+class BuiltImage:
+    """An image in the local engine. `reference` names it there; `image_id` is its config digest (`sha256:…`)."""
+
+    service: str
+    reference: str
+    image_id: str
+    size_bytes: int
+    cached: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """An image in the registry, by manifest digest (`sha256:…`): what was tested is what runs."""
+
+    service: str
+    repository: str
+    digest: str
+    tags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A saved Terraform plan. `apply` accepts only the file with this `sha256`.
+
+    `changes` are (action, address) pairs, action one of create, update, replace, delete; reads and no-ops left out.
+    """
+
+    path: Path
+    sha256: str
+    changes: tuple[tuple[str, str], ...]
+
+    @property
+    def empty(self) -> bool:
+        """Whether applying it would change nothing."""
+        return not self.changes
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceTopology:
+    """Where one service lives, as Terraform made it. `colors` maps to (ECS service name, target group ARN)."""
+
+    name: str
+    repository: str
+    family: str
+    container_port: int
+    execution_role: str
+    task_role: str
+    log_group: str
+    security_groups: tuple[str, ...]
+    health_path: str
+    environment: Mapping[str, str]
+    color_environment: Mapping[Color, Mapping[str, str]]
+    secrets: Mapping[str, str]
+    colors: Mapping[Color, ColorTopology]
+
+
+@dataclass(frozen=True, slots=True)
+class ColorTopology:
+    """The ECS service and the target group of one color."""
+
+    service: str
+    target_group: str
+
+
+@dataclass(frozen=True, slots=True)
+class Topology:
+    """What Terraform made and the deployer moves; read from the SSM parameter `Environment.topology_parameter`."""
+
+    cluster: str
+    url: str
+    public_dns_name: str
+    public_listener: str
+    test_listener: str
+    public_port: int
+    test_port: int
+    internal_listeners: Mapping[Color, str]
+    subnets: tuple[str, ...]
+    buckets: Mapping[str, str]
+    services: Mapping[str, ServiceTopology]
+
+
+@dataclass(frozen=True, slots=True)
+class Revision:
+    """What ECS says about one color of one service.
+
+    `task_definition` is the PRIMARY deployment's ARN (None when nothing is wanted there); `release`, `commit` and
+    `digest` are read from that task definition ("" for Terraform's placeholder). `rollout` is ECS's rolloutState.
+    """
+
+    service: str
+    color: Color
+    task_definition: str | None
+    release: str
+    commit: str
+    digest: str
+    desired: int
+    running: int
+    rollout: str
+
+
+@dataclass(frozen=True, slots=True)
+class StoppedTask:
+    """Why a task is no longer there: ECS's reason, the container's exit code and its last log lines."""
+
+    task_arn: str
+    task_definition: str
+    container: str
+    reason: str
+    exit_code: int | None
+    log_lines: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One registered target and the load balancer's opinion of it (ELBv2 TargetHealth)."""
+
+    address: str
+    state: str
+    reason: str = ""
+
+
+class Verdict(StrEnum):
+    """How a release ended; the words of `history --json`."""
+
+    GOOD = "good"
+    FAILED = "failed"
+    ROLLED_BACK = "rolled-back"
+    INTERRUPTED = "interrupted"
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """One unit of change: images by digest, their task definitions, the infrastructure plan, who, when and why.
+
+    A stage fills in fields by returning them in `Outcome.learned`; nothing else changes a release.
+    `task_definitions` maps service name to ARN. `kind` is `deploy` or `rollback`; `restores` names the release that
+    a rollback brings back.
+    """
+
+    id: str
+    environment: str
+    commit: str
+    actor: str
+    started_at: datetime
+    kind: Literal["deploy", "rollback"] = "deploy"
+    restores: str = ""
+    config_hash: str = ""
+    dirty: bool = False
+    built: Mapping[str, BuiltImage] = field(default_factory=dict)
+    images: Mapping[str, Image] = field(default_factory=dict)
+    plan: Plan | None = None
+    plan_sha256: str = ""
+    migration_head: str = ""
+    task_definitions: Mapping[str, str] = field(default_factory=dict)
+    color: Color = Color.BLUE
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A release as the ledger keeps it: history and intent, never the truth about what runs."""
+
+    release: str
+    environment: str
+    commit: str
+    kind: str
+    restores: str
+    outcome: Verdict | None
+    started_at: datetime
+    ended_at: datetime | None
+    actor: str
+    digests: Mapping[str, str]
+    task_definitions: Mapping[str, str]
+    plan_sha256: str
+    config_hash: str
+    migration_head: str
+    reason: str
+    stages: tuple[Mapping[str, object], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Who holds an environment's lease. `fencing` grows with every acquisition."""
+
+    owner: str
+    expires_at: datetime
+    fencing: int
+    release: str = ""
+
+
+class Status(StrEnum):
+    """How a stage ended; the words of `deploy --json`."""
+
+    OK = "ok"
+    CACHED = "cached"
+    SKIPPED = "skipped"
+    FAILED = "failed"
+    UNDONE = "undone"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a stage's `run` returns.
+
+    `note` is one line for people. `learned` holds fields of `Release` this stage filled in. `before` is whatever its
+    `undo` needs.
+    """
+
+    note: str = ""
+    learned: Mapping[str, object] = field(default_factory=dict)
+    before: object = None
+    status: Status = Status.OK
+
+
+@dataclass(frozen=True, slots=True)
+class StageResult:
+    """One row of the final table and of `deploy --json`."""
+
+    name: str
+    status: Status
+    duration_s: float
+    note: str = ""
+    started_s: float = 0.0
+
+
+def release_id(environment: str, at: datetime, commit: str) -> str:
+    """`<env>-<UTC yyyymmddThhmmssZ>-<sha7>`.
+
+    >>> release_id("dev", datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC), "0123456789abcdef")
+    'dev-20260102T030405Z-0123456'
+    """
+    return f"{environment}-{at.astimezone(UTC):%Y%m%dT%H%M%SZ}-{commit[:7]}"

@@ -1,0 +1,233 @@
+"""What stages need of the world, as small Protocols. Adapters in `aws/` and `tools/` fill them; tests use fakes.
+
+Every method may raise `errors.DeployError` subclasses and nothing else: adapters map foreign exceptions.
+`say` arguments are called with one line of progress for people.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Protocol
+
+from deployer.model import (
+    BuiltImage,
+    Color,
+    Environment,
+    Holder,
+    Image,
+    Plan,
+    Record,
+    Release,
+    Revision,
+    StoppedTask,
+    Target,
+    Topology,
+)
+
+Say = Callable[[str], None]
+
+
+class Gates(Protocol):
+    """Isolated check sessions (nox)."""
+
+    def run(self, sessions: Sequence[str], log: Path, say: Say) -> str:
+        """Run `sessions`; return a one-line summary. Raises GateFailed with the last lines and the log file."""
+        ...
+
+
+class Builder(Protocol):
+    """Builds images in the local engine."""
+
+    def build(self, service: str, *, commit: str, created: datetime, log: Path, say: Say) -> BuiltImage:
+        """Build `docker/<service>` at `commit` (a label), `created` as SOURCE_DATE_EPOCH.
+
+        An image whose staged context and arguments are unchanged is not built again (`BuiltImage.cached`).
+        Raises GateFailed when the build fails, Unreachable when no engine answers.
+        """
+        ...
+
+
+class Registry(Protocol):
+    """The image registry (ECR)."""
+
+    def push(self, built: BuiltImage, repository: str, tags: Sequence[str], say: Say) -> Image:
+        """Push under `tags` (skipping layers that are there) and return the image by manifest digest."""
+        ...
+
+    def tag(self, image: Image, tags: Sequence[str]) -> None:
+        """Point further tags at an image that is already there, by digest, without moving layers."""
+        ...
+
+    def has(self, image: Image) -> bool:
+        """Whether this digest is in the registry."""
+        ...
+
+    def reference(self, image: Image) -> str:
+        """`<registry>/<repository>@<digest>`: what a task definition names."""
+        ...
+
+
+class Infrastructure(Protocol):
+    """Terraform, for one environment."""
+
+    def prepare(self, say: Say) -> None:
+        """Make the state bucket and initialise the working directory; repeatable."""
+        ...
+
+    def plan(self, log: Path, say: Say) -> Plan:
+        """Plan and save. Raises GateFailed when the configuration is wrong, Locked when the state is locked."""
+        ...
+
+    def apply(self, plan: Plan, log: Path, say: Say) -> None:
+        """Apply exactly this plan; refuses a file whose SHA-256 differs. Raises ReleaseFailed, Locked."""
+        ...
+
+    def topology(self) -> Topology:
+        """What the last apply made. Raises InputError when the environment was never applied."""
+        ...
+
+
+class Compute(Protocol):
+    """ECS, for one environment."""
+
+    def live(self, service: str, color: Color) -> Revision:
+        """What ECS itself says runs in this color."""
+        ...
+
+    def register(self, release: Release, service: str, image_reference: str) -> str:
+        """Register a task-definition revision for this release and color; return its ARN. Idempotent per release."""
+        ...
+
+    def roll_out(self, service: str, color: Color, task_definition: str, count: int, timeout_s: float, say: Say) -> None:
+        """Make the color run `count` tasks of `task_definition` and wait until it is the only, steady revision.
+
+        Raises ReleaseFailed (with stopped tasks in `details`) when ECS's circuit breaker fires, the deployment that
+        completes is not this one, or `timeout_s` passes. Does not put anything back: the caller does.
+        """
+        ...
+
+    def scale(self, service: str, color: Color, count: int) -> None:
+        """Set the desired count of the color, whatever it runs."""
+        ...
+
+    def run_task(self, service: str, task_definition: str, command: Sequence[str], timeout_s: float, say: Say) -> None:
+        """Run a one-off task to its end, streaming its log lines to `say`. Raises ReleaseFailed when it exits non-zero."""
+        ...
+
+    def stopped(self, service: str, task_definition: str) -> tuple[StoppedTask, ...]:
+        """Why tasks of this revision stopped, newest first."""
+        ...
+
+
+class Traffic(Protocol):
+    """ELBv2, for one environment."""
+
+    def weights(self) -> Mapping[Color, int]:
+        """The public listener's split, read from ELBv2; adds up to 100 (or is all zero when it forwards nowhere)."""
+        ...
+
+    def set_weights(self, weights: Mapping[Color, int]) -> None:
+        """Set the split absolutely and read it back. Raises StateUncertain when the read-back differs."""
+        ...
+
+    def targets(self, service: str, color: Color) -> tuple[Target, ...]:
+        """Registered targets and their health."""
+        ...
+
+
+class Preflight(Protocol):
+    """Reads the cloud before anything is changed."""
+
+    def problems(self, release: Release) -> tuple[str, ...]:
+        """One line for each thing that is missing or does not agree: roles, images, secrets, log groups, target
+        groups, ports. Empty when all is well.
+        """
+        ...
+
+
+class Probe(Protocol):
+    """Looks at the release from outside, as a visitor and as QA."""
+
+    def version(self, url: str) -> Mapping[str, str]:
+        """`GET <url>/api/version` through the load balancer. Raises ReleaseFailed when it does not answer 200."""
+        ...
+
+    def smoke(self, release_id: str, say: Say, log: Path) -> str:
+        """Run tests/containers against what runs now; return a summary. Raises GateFailed with what failed."""
+        ...
+
+
+class Ledger(Protocol):
+    """History and intent: versioned objects under the state bucket."""
+
+    def write(self, record: Record) -> None:
+        """Create or replace the record of its release."""
+        ...
+
+    def history(self) -> tuple[Record, ...]:
+        """All records, newest first; an environment that was never deployed has none."""
+        ...
+
+
+class Lease(Protocol):
+    """One writer per environment."""
+
+    def acquire(self, owner: str, release: str) -> Holder:
+        """Take it, or raise Locked naming the owner and the expiry. Renews itself until released."""
+        ...
+
+    def release(self) -> None:
+        """Give it back, if it is still ours."""
+        ...
+
+    def holder(self) -> Holder | None:
+        """Who holds it now, if anybody does and it has not expired."""
+        ...
+
+    def check(self) -> None:
+        """Raise StateUncertain when the lease was lost: whoever holds it now owns the environment."""
+        ...
+
+    def break_(self) -> Holder | None:
+        """Remove it whoever holds it (`inv unlock`); return who did."""
+        ...
+
+
+class Clock(Protocol):
+    """Time, so that tests need not wait."""
+
+    def now(self) -> datetime:
+        """Wall-clock time, UTC."""
+        ...
+
+    def monotonic(self) -> float:
+        """Seconds that never jump."""
+        ...
+
+    def wait(self, seconds: float) -> None:
+        """Sleep; ends early by raising Interrupted when the run was asked to stop."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """All ports of one run, and where its logs go."""
+
+    environment: Environment
+    root: Path
+    logs: Path
+    gates: Gates
+    builder: Builder
+    registry: Registry
+    infrastructure: Infrastructure
+    compute: Compute
+    traffic: Traffic
+    preflight: Preflight
+    probe: Probe
+    ledger: Ledger
+    lease: Lease
+    clock: Clock
+    say: Say
