@@ -5,7 +5,8 @@
     │   └── ConfigError              2   a terraform.tfvars file: names file and key
     ├── NotAllowed                   3   role or approval is missing
     ├── GateFailed                  10   lint, test, scan, build, plan, verify said no; nothing was changed
-    ├── ReleaseFailed               20   failed and put back; users are unharmed
+    ├── ReleaseFailed               20   failed after something was changed; users are unharmed
+    │   └── RolledBack              20   … and what served before serves again
     ├── StateUncertain              21   failed and could not be put back or could not be checked: page someone
     ├── Unreachable                 30   AWS, Docker or Terraform is out of reach
     ├── Locked                      40   another run holds the lease, or Terraform's state lock
@@ -69,9 +70,13 @@ class GateFailed(DeployError):
 
 
 class ReleaseFailed(DeployError):
-    """The release failed after something was changed, and what served before serves again."""
+    """The release failed after something was changed (infrastructure, schema); what served before still serves."""
 
     exit_code = 20
+
+
+class RolledBack(ReleaseFailed):
+    """Traffic or tasks were changed, and what served before serves again."""
 
 
 class StateUncertain(DeployError):

@@ -246,6 +246,7 @@ class Release:
     commit: str
     actor: str
     started_at: datetime
+    committed_at: datetime = datetime(1970, 1, 1, tzinfo=UTC)
     kind: Literal["deploy", "rollback"] = "deploy"
     restores: str = ""
     config_hash: str = ""
@@ -257,6 +258,11 @@ class Release:
     migration_head: str = ""
     task_definitions: Mapping[str, str] = field(default_factory=dict)
     color: Color = Color.BLUE
+
+    @property
+    def serves(self) -> str:
+        """The release id that the running containers report: a rollback runs the task definitions of the old one."""
+        return self.restores or self.id
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ Every method may raise `errors.DeployError` subclasses and nothing else: adapter
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -28,6 +29,17 @@ from deployer.model import (
 )
 
 Say = Callable[[str], None]
+
+
+class Platform(Protocol):
+    """What the environment runs on: the local cloud, or an AWS account."""
+
+    def ready(self, say: Say) -> str:
+        """Bring the local cloud up, or make sure that these credentials belong to the environment's AWS account.
+
+        Returns a note for people. Raises Unreachable, InputError.
+        """
+        ...
 
 
 class Gates(Protocol):
@@ -55,6 +67,10 @@ class Registry(Protocol):
 
     def push(self, built: BuiltImage, repository: str, tags: Sequence[str], say: Say) -> Image:
         """Push under `tags` (skipping layers that are there) and return the image by manifest digest."""
+        ...
+
+    def find(self, service: str, repository: str, tag: str) -> Image | None:
+        """The image that carries this tag now, if any."""
         ...
 
     def tag(self, image: Image, tags: Sequence[str]) -> None:
@@ -167,6 +183,10 @@ class Ledger(Protocol):
         """Create or replace the record of its release."""
         ...
 
+    def prepare(self) -> None:
+        """Make the state bucket if it is not there; repeatable."""
+        ...
+
     def history(self) -> tuple[Record, ...]:
         """All records, newest first; an environment that was never deployed has none."""
         ...
@@ -208,7 +228,11 @@ class Clock(Protocol):
         ...
 
     def wait(self, seconds: float) -> None:
-        """Sleep; ends early by raising Interrupted when the run was asked to stop."""
+        """Sleep; ends early by raising Interrupted when the run was asked to stop, unless shielded."""
+        ...
+
+    def shield(self) -> AbstractContextManager[None]:
+        """Within it, waits of this thread run to their end: what puts things back must not be cut off."""
         ...
 
 
@@ -219,6 +243,7 @@ class World:
     environment: Environment
     root: Path
     logs: Path
+    platform: Platform
     gates: Gates
     builder: Builder
     registry: Registry

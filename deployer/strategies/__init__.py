@@ -1,0 +1,1 @@
+"""How an environment moves from one revision to the next."""

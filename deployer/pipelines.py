@@ -1,0 +1,56 @@
+"""The table of contents: what each command does, as tuples of stages."""
+
+from __future__ import annotations
+
+from deployer.stages import (
+    apply,
+    build,
+    deploy,
+    lint,
+    lock,
+    migrate,
+    plan,
+    platform,
+    push,
+    rollback,
+    scan,
+    smoke_test,
+    test,
+    verify,
+)
+
+DEPLOY = (
+    lint.STAGE,
+    test.STAGE,
+    scan.STAGE,
+    platform.STAGE,
+    lock.STAGE,
+    build.STAGE,
+    plan.STAGE,
+    apply.STAGE,
+    push.STAGE,
+    verify.STAGE,
+    migrate.STAGE,
+    deploy.STAGE,
+    smoke_test.STAGE,
+)
+"""A commit to an environment."""
+
+REDEPLOY = (lock.STAGE, rollback.STAGE, verify.STAGE, migrate.STAGE, deploy.STAGE, smoke_test.STAGE)
+"""A release of the ledger again, as a new release: its images, today's infrastructure and configuration."""
+
+ROLLBACK = (lock.STAGE, rollback.STAGE, deploy.STAGE, smoke_test.STAGE)
+"""Back to a good release as one unit, by its own task definitions. Migrations are backward compatible and stay."""
+
+DRY_RUN = (lint.STAGE, test.STAGE, scan.STAGE, build.STAGE, plan.STAGE)
+"""What a deploy would do, up to the first change."""
+
+LINT = (lint.STAGE,)
+SCAN = (scan.STAGE,)
+BUILD = (build.STAGE,)
+PUSH = (platform.STAGE, lock.STAGE, build.STAGE, push.STAGE)
+PLAN = (platform.STAGE, lock.STAGE, plan.STAGE)
+APPLY = (platform.STAGE, lock.STAGE, apply.STAGE)
+VERIFY = (verify.STAGE,)
+MIGRATE = (platform.STAGE, lock.STAGE, build.STAGE, push.STAGE, verify.STAGE, migrate.STAGE)
+SMOKE_TEST = (smoke_test.STAGE,)

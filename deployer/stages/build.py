@@ -1,0 +1,32 @@
+"""build: the images of both services, at once."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+from deployer.model import SERVICES, BuiltImage, Outcome, Release
+from deployer.pipeline import Stage
+from deployer.ports import World
+
+
+def run(release: Release, world: World) -> Outcome:
+    """Build what changed. Raises GateFailed when an image cannot be built."""
+
+    def build(service: str) -> BuiltImage:
+        return world.builder.build(
+            service,
+            commit=release.commit,
+            created=release.committed_at,
+            log=world.logs / f"build-{service}.log",
+            say=lambda line: world.say(f"{service}: {line}"),
+        )
+
+    with ThreadPoolExecutor(len(SERVICES)) as pool:
+        built = dict(zip(SERVICES, pool.map(build, SERVICES), strict=True))
+    sizes = ", ".join(
+        f"{name} {image.size_bytes / 1e6:.0f} MB{' (unchanged)' if image.cached else ''}" for name, image in built.items()
+    )
+    return Outcome(sizes, {"built": built})
+
+
+STAGE = Stage("build", (), run)

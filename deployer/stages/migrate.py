@@ -1,0 +1,33 @@
+"""migrate: Alembic, as a one-off ECS task of the new backend image, before it gets traffic."""
+
+from __future__ import annotations
+
+import re
+
+from deployer.model import Outcome, Release
+from deployer.pipeline import Stage
+from deployer.ports import World
+
+# One shell line inside the container: the head is printed by the same task that moved to it.
+COMMAND = ("sh", "-c", "python3 -m alembic upgrade head && python3 -m alembic current")
+TIMEOUT_S = 600.0
+_HEAD = re.compile(r"\b(\w+) \(head\)")
+
+
+def run(release: Release, world: World) -> Outcome:
+    """Bring the schema to the release's head. Raises ReleaseFailed; nothing has been deployed then."""
+    reference = world.registry.reference(release.images["backend"])
+    task_definition = world.compute.register(release, "backend", reference)
+    heads: list[str] = []
+
+    def say(line: str) -> None:
+        heads.extend(_HEAD.findall(line))
+        world.say(line)
+
+    world.lease.check()
+    world.compute.run_task("backend", task_definition, COMMAND, TIMEOUT_S, say)
+    head = heads[-1] if heads else ""
+    return Outcome(f"schema at {head}" if head else "schema is current", {"migration_head": head})
+
+
+STAGE = Stage("migrate", ("verify",), run)

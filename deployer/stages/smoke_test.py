@@ -1,0 +1,43 @@
+"""smoke_test: the verdict. What ECS and the load balancer say, and what a visitor sees."""
+
+from __future__ import annotations
+
+from deployer.errors import GateFailed
+from deployer.model import SERVICES, Outcome, Release
+from deployer.pipeline import Stage
+from deployer.ports import World
+
+
+def doubts(release: Release, world: World) -> tuple[str, ...]:
+    """Why this release cannot be called live: one line for each service whose PRIMARY revision is not the release's,
+    is not complete, or whose targets are not all healthy. Empty when there is no doubt.
+    """
+    found = []
+    for service in SERVICES:
+        live = world.compute.live(service, release.color)
+        wanted = release.task_definitions.get(service)
+        if wanted and live.task_definition != wanted:
+            found.append(f"{service} runs {live.task_definition}, not {wanted}")
+        if live.release != release.serves:
+            found.append(f"{service} says it is release {live.release or 'none'}, not {release.serves}")
+        if live.rollout != "COMPLETED" or live.desired == 0 or live.running != live.desired:
+            found.append(f"{service} is {live.rollout or 'without a rollout'}, {live.running} of {live.desired} tasks run")
+        targets = world.traffic.targets(service, release.color)
+        found += [f"{service} target {t.address} is {t.state} {t.reason}".rstrip() for t in targets if t.state != "healthy"]
+        if not targets:
+            found.append(f"{service} has no target behind the load balancer")
+    return tuple(found)
+
+
+def run(release: Release, world: World) -> Outcome:
+    """Prove the release, then mark its images `stable`. Raises GateFailed; the runner undoes the deployment then."""
+    found = doubts(release, world)
+    if found:
+        raise GateFailed("prove the release", found[0], "see the stopped tasks in the log", details=found)
+    note = world.probe.smoke(release.serves, world.say, world.logs / "smoke.log")
+    for image in release.images.values():
+        world.registry.tag(image, ("stable",))
+    return Outcome(note)
+
+
+STAGE = Stage("smoke_test", ("deploy",), run)

@@ -1,0 +1,17 @@
+"""test: the quick tests of the deployer and of the application; the slow ones belong to CI."""
+
+from __future__ import annotations
+
+from deployer.model import Outcome, Release
+from deployer.pipeline import Stage
+from deployer.ports import World
+
+SESSIONS = ("unit", "application")
+
+
+def run(release: Release, world: World) -> Outcome:
+    """Run the sessions that need no container. Raises GateFailed."""
+    return Outcome(world.gates.run(SESSIONS, world.logs / "test.log", world.say))
+
+
+STAGE = Stage("test", (), run)
