@@ -1,0 +1,47 @@
+"""`python3 -m app`: serve until SIGTERM, finish what is in flight, exit 0."""
+
+import os
+import signal
+import sys
+from typing import Final
+
+import uvicorn
+
+from app import logs, settings
+from app.main import create_app, real_parts
+
+# Below ECS's stopTimeout of 30 s, so that we end by ourselves before SIGKILL.
+GRACE_S: Final = 25
+
+
+def main() -> int:
+    """Run the server; return 0 after a requested stop, 2 when the environment is incomplete."""
+    logs.configure()
+    try:
+        config = settings.load(os.environ)
+    except settings.SettingsError as error:
+        print(error, file=sys.stderr)
+        return 2
+    # uvicorn puts these handlers back after its shutdown and raises the signal again; ignored, the exit code stays 0.
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    server = uvicorn.Server(
+        uvicorn.Config(
+            create_app(config, real_parts(config)),
+            host="0.0.0.0",
+            port=config.port,
+            log_config=None,
+            server_header=False,
+            date_header=True,
+            proxy_headers=False,
+            timeout_keep_alive=config.keep_alive_s,
+            timeout_graceful_shutdown=GRACE_S,
+            lifespan="on",
+        )
+    )
+    server.run()
+    return 0 if server.started else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

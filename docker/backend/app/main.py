@@ -1,0 +1,100 @@
+"""Composition root: builds the parts, binds them to routes, opens and closes them with the process."""
+
+import contextlib
+import logging
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.routing import Route
+
+from app import metrics
+from app.database import Database, make_pool
+from app.forms import Forms
+from app.health import Check, Health, healthz
+from app.middleware import RequestContext
+from app.objects import Objects, make_client
+from app.problems import Problem, on_http_error, on_problem
+from app.rate_limit import Counter, RateLimit, RedisCounter
+from app.settings import Settings
+from app.uploads import Uploads
+
+log = logging.getLogger("app")
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What the endpoints stand on: the seam at which tests put fakes."""
+
+    database: Database
+    objects: Objects
+    counter: Counter
+    cache_check: Check
+    lifespan: contextlib.AbstractAsyncContextManager[None]
+
+
+def real_parts(settings: Settings) -> Parts:
+    """Return the parts that speak to Postgres, Redis and S3. Nothing is connected yet."""
+    pool = make_pool()
+    redis = Redis.from_url(
+        settings.redis_url.reveal(), socket_timeout=0.5, socket_connect_timeout=0.5, retry=Retry(NoBackoff(), 1)
+    )
+    objects = Objects(make_client(settings))
+
+    @contextlib.asynccontextmanager
+    async def lifespan() -> AsyncIterator[None]:
+        # Not waiting: a container that starts during a database outage reports "not ready" instead of crashing.
+        await pool.open(wait=False)
+        try:
+            yield
+        finally:
+            await pool.close(timeout=3)
+            await redis.aclose()
+            objects.close()
+
+    async def ping() -> object:
+        return await redis.ping()
+
+    return Parts(Database(pool), objects, RedisCounter(redis), ping, lifespan())
+
+
+def create_app(settings: Settings, parts: Parts) -> Starlette:
+    """Return the ASGI application."""
+    limit = RateLimit(parts.counter, settings.rate_limit_per_minute)
+    forms = Forms(parts.database, parts.objects, settings.forms_bucket, limit, settings.api_token)
+    uploads = Uploads(parts.objects, settings.uploads_bucket, limit)
+
+    async def buckets() -> None:
+        await parts.objects.head(settings.forms_bucket)
+        await parts.objects.head(settings.uploads_bucket)
+
+    health = Health({"database": parts.database.ping, "cache": parts.cache_check, "bucket": buckets}, settings.build)
+    build = settings.build
+    metrics.BUILD.labels(build.release, build.commit, build.color).set(1)
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        async with parts.lifespan:
+            log.info("started", extra={"release": build.release, "commit": build.commit, "color": build.color})
+            yield
+        log.info("stopped")
+
+    return Starlette(
+        routes=[
+            Route("/api/forms", forms.create_form, methods=["POST"]),
+            Route("/api/forms/{id}", forms.read_form),
+            Route("/api/uploads", uploads.create_upload, methods=["POST"]),
+            Route("/api/version", health.version),
+            Route("/healthz", healthz),
+            Route("/readyz", health.readyz),
+            Route("/metrics", metrics.metrics),
+        ],
+        middleware=[Middleware(RequestContext, trusted_hops=settings.trusted_hops)],
+        exception_handlers={Problem: on_problem, HTTPException: on_http_error},
+        lifespan=lifespan,
+    )

@@ -1,0 +1,188 @@
+"""POST /api/uploads?filename=cv.pdf — a careers document, sent as the raw request body and streamed on to S3.
+
+Memory is bounded: a part of PART_BYTES is collected and handed to S3 before more is read (the server stops reading the
+socket meanwhile), and at most MAX_AT_ONCE uploads run in one container. An upload that ends early leaves nothing behind.
+"""
+
+import asyncio
+import hashlib
+import logging
+import uuid
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+from urllib.parse import quote
+
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse
+
+from app import metrics
+from app.objects import Objects, ObjectsAway
+from app.problems import Problem, unavailable
+from app.rate_limit import RateLimit
+
+log = logging.getLogger("app.uploads")
+
+MAX_BYTES: Final = 50 * 1024 * 1024
+PART_BYTES: Final = 8 * 1024 * 1024  # S3 takes parts from 5 MiB
+MAX_AT_ONCE: Final = 8
+_NAME_LENGTH: Final = 120
+_TOO_LARGE: Final = "The file is larger than 50 MB."
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A document type we take: its media type and the bytes such a file starts with."""
+
+    media_type: str
+    magic: bytes
+
+
+# Signatures: ISO 32000 (PDF), MS-CFB (DOC), ZIP local file header (DOCX, ODT).
+KINDS: Final[Mapping[str, Kind]] = {
+    "pdf": Kind("application/pdf", b"%PDF-"),
+    "doc": Kind("application/msword", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"),
+    "docx": Kind("application/vnd.openxmlformats-officedocument.wordprocessingml.document", b"PK\x03\x04"),
+    "odt": Kind("application/vnd.oasis.opendocument.text", b"PK\x03\x04"),
+}
+
+
+@dataclass(slots=True)
+class _Received:
+    """What arrived so far."""
+
+    size: int = 0
+    digest: "hashlib._Hash" = field(default_factory=hashlib.sha256)
+
+
+@dataclass(frozen=True, slots=True)
+class Uploads:
+    """The upload endpoint and what it needs."""
+
+    objects: Objects
+    bucket: str
+    limit: RateLimit
+    slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MAX_AT_ONCE))
+
+    async def create_upload(self, request: Request) -> JSONResponse:
+        """Store a document: 201 with id, size_bytes and sha256.
+
+        Problems: 413 beyond 50 MB, 415 for another type, 422 for an empty file or one that is not what it says,
+        429, 503 when S3 or this container cannot take it now.
+        """
+        try:
+            return await self._receive(request)
+        except ClientDisconnect:
+            metrics.UPLOADS.labels("disconnected").inc()
+            raise Problem(400, "The upload ended early.") from None
+        except Problem as problem:
+            metrics.UPLOADS.labels("refused").inc()
+            await discard_rest(request)
+            raise problem
+        except ObjectsAway as error:
+            metrics.UPLOADS.labels("unavailable").inc()
+            log.error("upload not stored", extra={"error": f"ObjectsAway: {error}"})
+            await discard_rest(request)
+            raise unavailable("Your file could not be stored just now. Please send it again.") from error
+
+    async def _receive(self, request: Request) -> JSONResponse:
+        await self.limit.check(request)
+        name, kind = described(request)
+        if self.slots.locked():
+            raise unavailable("Many files are arriving at once. Please try again in a moment.")
+        async with self.slots:
+            upload_id = uuid.uuid4()
+            received = _Received()
+            parts = checked_parts(request, kind, received)
+            await self._store(f"careers/{upload_id}/document.{name.rpartition('.')[2]}", name, kind, parts)
+        metrics.UPLOADS.labels("created").inc()
+        metrics.UPLOAD_BYTES.inc(received.size)
+        log.info("upload stored", extra={"upload_id": upload_id, "size_bytes": received.size})
+        body = {"id": str(upload_id), "size_bytes": received.size, "sha256": received.digest.hexdigest()}
+        return JSONResponse(body, 201)
+
+    async def _store(self, key: str, name: str, kind: Kind, parts: AsyncIterator[bytes]) -> None:
+        """Write PARTS to KEY; when anything goes wrong, cancellation included, the multipart upload is aborted."""
+        # S3 metadata is ASCII.
+        metadata = {"filename": quote(name)}
+        first = await anext(parts)
+        if len(first) < PART_BYTES:
+            await self.objects.put(self.bucket, key, first, kind.media_type, metadata)
+            return
+        upload = await self.objects.begin(self.bucket, key, kind.media_type, metadata)
+        try:
+            done = [await self.objects.part(self.bucket, key, upload, 1, first)]
+            del first
+            async for part in parts:
+                done.append(await self.objects.part(self.bucket, key, upload, len(done) + 1, part))
+            await self.objects.complete(self.bucket, key, upload, done)
+        except BaseException:
+            await asyncio.shield(self._abort(key, upload))
+            raise
+
+    async def _abort(self, key: str, upload: str) -> None:
+        try:
+            await self.objects.abort(self.bucket, key, upload)
+        except ObjectsAway as error:
+            # The bucket's lifecycle rule removes what is left; the first error is the one to report.
+            log.warning("multipart upload not aborted", extra={"error": str(error)})
+
+
+def described(request: Request) -> tuple[str, Kind]:
+    """Return (file name, kind) that REQUEST's query, Content-Type and Content-Length announce; Problem otherwise."""
+    name = request.query_params.get("filename", "")
+    extension = name.rpartition(".")[2].lower() if "." in name else ""
+    kind = KINDS.get(extension)
+    if not name or len(name) > _NAME_LENGTH or not name.isprintable() or "/" in name or "\\" in name:
+        raise Problem(422, f"Give the file's name, at most {_NAME_LENGTH} characters, as ?filename=.")
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind is None or media_type not in (kind.media_type, "application/octet-stream", ""):
+        raise Problem(415, f"We take {', '.join(k.upper() for k in KINDS)} files with their own content type.")
+    length = request.headers.get("content-length", "")
+    if length.isdigit() and int(length) > MAX_BYTES:
+        raise Problem(413, _TOO_LARGE)
+    return f"{name.rpartition('.')[0]}.{extension}", kind
+
+
+async def checked_parts(request: Request, kind: Kind, received: _Received) -> AsyncIterator[bytes]:
+    """Yield the body in parts of PART_BYTES (the last one shorter), counted and hashed into RECEIVED.
+
+    Raises Problem 413 past MAX_BYTES, 422 when the first bytes are not KIND's.
+    """
+    buffer = bytearray()
+    checked = False
+    async for chunk in request.stream():
+        received.size += len(chunk)
+        if received.size > MAX_BYTES:
+            raise Problem(413, _TOO_LARGE)
+        received.digest.update(chunk)
+        buffer += chunk
+        if not checked and len(buffer) >= len(kind.magic):
+            _require_magic(buffer, kind)
+            checked = True
+        while len(buffer) >= PART_BYTES:
+            yield bytes(buffer[:PART_BYTES])
+            del buffer[:PART_BYTES]
+    if not checked:
+        _require_magic(buffer, kind)
+    if buffer:
+        yield bytes(buffer)
+
+
+def _require_magic(start: bytes | bytearray, kind: Kind) -> None:
+    if not start.startswith(kind.magic):
+        raise Problem(422, "The file is empty or not of the type its name says.")
+
+
+async def discard_rest(request: Request) -> None:
+    """Read on what the visitor is still sending, within bounds, so that our answer arrives instead of a reset."""
+    left = MAX_BYTES // 25 + MAX_BYTES
+    try:
+        async with asyncio.timeout(20):
+            while left > 0:
+                message = await request.receive()
+                left -= len(message.get("body", b""))
+                if message["type"] == "http.disconnect" or not message.get("more_body", False):
+                    return
+    except TimeoutError:
+        return
