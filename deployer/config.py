@@ -9,15 +9,11 @@ from __future__ import annotations
 import difflib
 import hashlib
 import json
-from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any
 
 from deployer.errors import ConfigError, InputError
 from deployer.model import SERVICES, Environment, Service, Step
-
-if TYPE_CHECKING:
-    from pydantic import ValidationError
 
 ENVIRONMENTS = {"development": "dev", "staging": "staging", "production": "prod"}
 """Folder under environments/ -> the short name used in resource names and on the command line."""
@@ -46,18 +42,15 @@ def load(root: Path, name: str, cloud: str | None = None) -> Environment:
     """
     tfvars = root / ENVIRONMENTS_FOLDER / folder(name) / "terraform.tfvars"
     values = _parse(tfvars, root)
-    if cloud is not None:
-        if cloud not in ("local", "aws"):
-            raise InputError("choose the cloud", f"--cloud={cloud} is not known", "use --cloud=local or --cloud=aws")
-        values = {**values, "cloud": cloud}
-    environment = _validate(values, tfvars)
-    if cloud == "aws" and _parse(tfvars, root).get("cloud") == "local":
+    if cloud not in (None, "local", "aws"):
+        raise InputError("choose the cloud", f"--cloud={cloud} is not known", "use --cloud=local or --cloud=aws")
+    if cloud == "aws" and values.get("cloud") == "local":
         raise InputError(
-            f"deploy {environment.name} to AWS",
-            f"{_shown(tfvars, root)} says cloud = \"local\", so its account id is not a real one",
+            f"take {name} to AWS",
+            f'{_shown(tfvars, root)} says cloud = "local", so its account id is not a real one',
             "set cloud and account_id there, in a commit, and try again",
         )
-    return environment
+    return _validate({**values, "cloud": cloud} if cloud else values, tfvars, root)
 
 
 def _shown(path: Path, root: Path) -> str:
@@ -121,48 +114,17 @@ def _key_near(text: str, line: int) -> str:
     return ""
 
 
-def _validate(values: Mapping[str, Any], tfvars: Path) -> Environment:
-    from pydantic import BaseModel, ConfigDict, Field, ValidationError
+def _validate(values: dict[str, Any], tfvars: Path, root: Path) -> Environment:
+    from deployer.tfvars import validate
 
-    class _Base(BaseModel):
-        model_config = ConfigDict(extra="ignore", frozen=True)
-
-    class _Service(_Base):
-        cpu: Literal[256, 512, 1024, 2048, 4096, 8192, 16384]
-        memory: int = Field(ge=512, le=122880)
-        count: int = Field(ge=1, le=100)
-        port: int = Field(ge=1024, le=65535)
-        health_path: str = Field(pattern=r"^/[\w./-]*$")
-        environment: dict[str, str] = {}
-
-    class _Step(_Base):
-        weight_percent: int = Field(ge=1, le=100)
-        bake_s: int = Field(ge=0, le=86400)
-
-    class _Deployment(_Base):
-        strategy: Literal["rolling", "blue_green"]
-        steps: list[_Step] = Field(min_length=1)
-        steady_timeout_s: int = Field(ge=10, le=3600)
-
-    class _Tfvars(_Base):
-        name: Literal["development", "staging", "production"]
-        short_name: Literal["dev", "staging", "prod"]
-        domain: str = Field(pattern=r"^[a-z0-9.-]+\.[a-z]+$")
-        region: str = Field(pattern=r"^[a-z]{2}(-[a-z]+)+-\d$")
-        replica_region: str = Field(pattern=r"^[a-z]{2}(-[a-z]+)+-\d$")
-        account_id: str = Field(pattern=r"^\d{12}$")
-        cloud: Literal["local", "aws"]
-        branch: str = Field(min_length=1)
-        deployment: _Deployment
-        services: dict[Literal["backend", "frontend"], _Service]
-
-    try:
-        read = _Tfvars.model_validate(dict(values))
-    except ValidationError as error:
-        raise _config_error(error, tfvars) from error
-    missing = [name for name in SERVICES if name not in read.services]
-    if missing:
-        raise ConfigError("read the environment", f"{tfvars}: services.{missing[0]} is missing", "both are deployed")
+    read = validate(values)
+    if isinstance(read, tuple):
+        raise ConfigError(
+            "read the environment",
+            f"{_shown(tfvars, root)}: {read[0]}",
+            "variables.tf beside the environments describes every key",
+            details=read[1:],
+        )
     return Environment(
         name=read.name,
         short_name=read.short_name,
@@ -175,21 +137,7 @@ def _validate(values: Mapping[str, Any], tfvars: Path) -> Environment:
         strategy=read.deployment.strategy,
         steps=tuple(Step(step.weight_percent, step.bake_s) for step in read.deployment.steps),
         steady_timeout_s=read.deployment.steady_timeout_s,
-        services={name: Service(name, **service.model_dump()) for name, service in read.services.items()},
+        services={name: Service(name=name, **getattr(read.services, name).model_dump()) for name in SERVICES},
         tfvars=tfvars,
         config_hash=hashlib.sha256(json.dumps(values, sort_keys=True, default=str).encode()).hexdigest(),
-    )
-
-
-def _config_error(error: ValidationError, tfvars: Path) -> ConfigError:
-    """The first problem in full, the others as details: a person mends one at a time."""
-    lines = []
-    for problem in error.errors(include_url=False):
-        key = ".".join(str(part) for part in problem["loc"])
-        got = "" if problem["type"] == "missing" else f" (it is {problem['input']!r:.60})"
-        said = "is missing" if problem["type"] == "missing" else f"- {problem['msg']}{got}"
-        lines.append(f"{key} {said}")
-    place = "/".join(tfvars.parts[-2:])
-    return ConfigError(
-        "read the environment", f"{place}: {lines[0]}", "the keys are described in variables.tf", details=tuple(lines[1:])
     )

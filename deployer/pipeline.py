@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -96,6 +96,10 @@ class Stop:
     def set(self) -> None:
         """Ask every stage that runs to come to its end."""
         self.event.set()
+        self.remind()
+
+    def remind(self) -> None:
+        """Tell the listeners again: a stage may have started another child process since."""
         for listener in self._listeners:
             listener()
 
@@ -152,6 +156,23 @@ def _report(stages: Sequence[Stage], course: _Course, error: DeployError | None,
     return Report(course.release, _verdict(error), duration_s, results, error)
 
 
+def critical_path(stages: Sequence[Stage], results: Sequence[StageResult]) -> tuple[tuple[str, ...], float]:
+    """The chain of needs that took longest, and its seconds: what the run could not have beaten with more hands."""
+    took = {result.name: result.duration_s for result in results}
+    best: dict[str, tuple[tuple[str, ...], float]] = {}
+
+    def longest(name: str) -> tuple[tuple[str, ...], float]:
+        if name not in best:
+            stage = next(stage for stage in stages if stage.name == name)
+            chains = [longest(need) for need in stage.needs if need in took]
+            path, seconds = max(chains, key=lambda chain: chain[1], default=((), 0.0))
+            best[name] = ((*path, name), seconds + took[name])
+        return best[name]
+
+    path, seconds = max((longest(name) for name in took), key=lambda chain: chain[1], default=((), 0.0))
+    return path, round(seconds, 2)
+
+
 def _ready(stage: Stage, met: set[str], names: set[str]) -> bool:
     return all(need in met for need in stage.needs if need in names)
 
@@ -175,14 +196,21 @@ def _run_all(
                     return
                 # A bounded wait: Python delivers signals to the main thread only between bytecodes.
                 ended, _ = wait(running, timeout=0.2, return_when=FIRST_COMPLETED)
+                if course.error is not None:
+                    stop.remind()
                 for future in ended:
                     _settle(future, *running.pop(future), course, world, events, stop, begun)
         except KeyboardInterrupt as interrupt:
             course.error = interrupt
-            stop.set()
-            wait(running)
+            _await_end(running, stop)
             for future in list(running):
                 _settle(future, *running.pop(future), course, world, events, stop, begun)
+
+
+def _await_end(running: Mapping[Future[Outcome], object], stop: Stop) -> None:
+    stop.set()
+    while wait(running, timeout=0.2).not_done:
+        stop.remind()
 
 
 def _settle(

@@ -1,0 +1,157 @@
+"""The bucket that holds Terraform's state, the ledger and the lease.
+
+Terraform cannot make the bucket its own state lives in, so it is made here, before `terraform init`.
+"""
+
+from __future__ import annotations
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+from deployer.aws.faults import Expected, mapped
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from mypy_boto3_s3.type_defs import LifecycleRuleTypeDef, PublicAccessBlockConfigurationTypeDef
+
+    from deployer.aws.session import Session
+
+LEASE_KEY = "lease.json"
+LEDGER_PREFIX = "ledger/"
+BLOCKED: PublicAccessBlockConfigurationTypeDef = {
+    "BlockPublicAcls": True,
+    "IgnorePublicAcls": True,
+    "BlockPublicPolicy": True,
+    "RestrictPublicBuckets": True,
+}
+RULES: list[LifecycleRuleTypeDef] = [
+    {
+        # A held lease is renewed three times a minute, and a versioned bucket keeps every one of them.
+        "ID": "old-leases",
+        "Status": "Enabled",
+        "Filter": {"Prefix": LEASE_KEY},
+        "NoncurrentVersionExpiration": {"NoncurrentDays": 1},
+    }
+]
+
+
+class StateBucket:
+    """Makes `environment.state_bucket` and keeps it versioned, encrypted, private and reachable by TLS only."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._name = session.environment.state_bucket
+
+    def ensure(self) -> tuple[str, ...]:
+        """Bring the bucket to what it should be and return what was changed; nothing is written when it is right.
+
+        A repeat costs five reads, made at once.
+        """
+        attempted = f"preparing the state bucket {self._name}"
+        changed = self._create(attempted)
+        aspects: tuple[tuple[str, Callable[[], bool]], ...] = (
+            ("versioning", self._version),
+            ("encryption", self._encrypt),
+            ("public access block", self._block),
+            ("lifecycle", self._expire),
+        )
+        if self._session.secure:
+            # The local cloud has no TLS: there the policy would lock everybody out as soon as it is enforced.
+            aspects += (("TLS-only policy", self._require_tls),)
+        with mapped(attempted), ThreadPoolExecutor(len(aspects)) as pool:
+            results = list(pool.map(lambda aspect: aspect[1](), aspects))
+        return changed + tuple(name for (name, _), written in zip(aspects, results, strict=True) if written)
+
+    def _create(self, attempted: str) -> tuple[str, ...]:
+        s3 = self._session.s3
+        try:
+            with mapped(attempted, expected={"404", "NoSuchBucket"}):
+                s3.head_bucket(Bucket=self._name)
+        except Expected:
+            with mapped(attempted, expected={"BucketAlreadyOwnedByYou"}):
+                region = self._session.environment.region
+                if region == "us-east-1":
+                    s3.create_bucket(Bucket=self._name)
+                else:
+                    # Any other region has to be named (CreateBucket, LocationConstraint).
+                    place: dict[str, object] = {"LocationConstraint": region}
+                    s3.create_bucket(Bucket=self._name, CreateBucketConfiguration=place)  # type: ignore[arg-type]
+            return ("bucket",)
+        return ()
+
+    def _version(self) -> bool:
+        s3 = self._session.s3
+        if s3.get_bucket_versioning(Bucket=self._name).get("Status") == "Enabled":
+            return False
+        s3.put_bucket_versioning(Bucket=self._name, VersioningConfiguration={"Status": "Enabled"})
+        return True
+
+    def _encrypt(self) -> bool:
+        s3 = self._session.s3
+        try:
+            with mapped("reading its encryption", expected={"ServerSideEncryptionConfigurationNotFoundError"}):
+                s3.get_bucket_encryption(Bucket=self._name)
+        except Expected:
+            rule = {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}
+            s3.put_bucket_encryption(
+                Bucket=self._name,
+                ServerSideEncryptionConfiguration={"Rules": [rule]},  # type: ignore[list-item]
+            )
+            return True
+        return False
+
+    def _block(self) -> bool:
+        s3 = self._session.s3
+        try:
+            with mapped("reading its public access block", expected={"NoSuchPublicAccessBlockConfiguration"}):
+                seen = s3.get_public_access_block(Bucket=self._name)["PublicAccessBlockConfiguration"]
+        except Expected:
+            seen = {}
+        if seen == BLOCKED:
+            return False
+        s3.put_public_access_block(Bucket=self._name, PublicAccessBlockConfiguration=BLOCKED)
+        return True
+
+    def _expire(self) -> bool:
+        s3 = self._session.s3
+        try:
+            with mapped("reading its lifecycle", expected={"NoSuchLifecycleConfiguration"}):
+                rules = s3.get_bucket_lifecycle_configuration(Bucket=self._name).get("Rules", [])
+        except Expected:
+            rules = []
+        if any(rule.get("ID") == RULES[0]["ID"] for rule in rules):
+            return False
+        s3.put_bucket_lifecycle_configuration(Bucket=self._name, LifecycleConfiguration={"Rules": RULES})
+        return True
+
+    def _require_tls(self) -> bool:
+        s3 = self._session.s3
+        wanted = tls_only_policy(self._name)
+        try:
+            with mapped("reading its policy", expected={"NoSuchBucketPolicy"}):
+                seen = json.loads(s3.get_bucket_policy(Bucket=self._name)["Policy"])
+        except Expected:
+            seen = None
+        if seen == wanted:
+            return False
+        s3.put_bucket_policy(Bucket=self._name, Policy=json.dumps(wanted))
+        return True
+
+
+def tls_only_policy(bucket: str) -> dict[str, object]:
+    """Return the bucket policy that refuses every request made without TLS."""
+    return {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Sid": "TlsOnly",
+                "Effect": "Deny",
+                "Principal": "*",
+                "Action": "s3:*",
+                "Resource": [f"arn:aws:s3:::{bucket}", f"arn:aws:s3:::{bucket}/*"],
+                "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+            }
+        ],
+    }

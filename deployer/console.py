@@ -1,0 +1,208 @@
+"""The only module that prints. stdout is for data, stderr for people.
+
+On a terminal a live table follows the stages; elsewhere every event is a line, and a heartbeat says every ten seconds
+what is still being waited for. Colour only on a terminal, never with NO_COLOR.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from deployer.errors import DeployError
+from deployer.model import StageResult, Status
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+    from rich.live import Live
+
+HEARTBEAT_S = 10.0
+_STYLES = {
+    Status.OK: "green",
+    Status.CACHED: "cyan",
+    Status.SKIPPED: "dim",
+    Status.FAILED: "bold red",
+    Status.UNDONE: "yellow",
+}
+
+
+def data(value: object) -> None:
+    """Print one JSON value on stdout."""
+    print(json.dumps(value, indent=2, default=str), flush=True)
+
+
+def line(text: str = "") -> None:
+    """Print one line for people on stderr."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def answer(text: str) -> None:
+    """Print one line that was asked for on stdout (a table, a URL)."""
+    print(text, flush=True)
+
+
+def colored() -> bool:
+    """Whether stderr is a terminal that may show colour."""
+    return sys.stderr.isatty() and not os.environ.get("NO_COLOR")
+
+
+def failure(error: DeployError) -> None:
+    """Say once what was attempted, what was seen, and what to do next."""
+    red, off = ("\x1b[1;31m", "\x1b[0m") if colored() else ("", "")
+    line(f"{red}error:{off} could not {error.attempted}: {error.seen}")
+    for detail in error.details:
+        line(f"    {detail}")
+    if error.hint:
+        line(f"  next: {error.hint}")
+    if error.log:
+        line(f"   log: {error.log}")
+
+
+def bug() -> None:
+    """The traceback of an exception that nobody foresaw."""
+    traceback.print_exc()
+    line("This is a bug of the deployer. Please report it with the lines above.")
+
+
+def table(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Columns aligned by spaces; the first row is the head.
+
+    >>> table([("a", "b"), ("long", "x")])
+    ['a     b', 'long  x']
+    """
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+
+
+class PlainEvents:
+    """One line an event, and a heartbeat."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._begun = time.monotonic()
+        self._last = self._begun
+        self._running: dict[str, str] = {}
+        self._over = threading.Event()
+
+    def started(self, stage: str) -> None:
+        """A stage began."""
+        with self._lock:
+            self._running[stage] = ""
+        self._print(stage, "started")
+
+    def said(self, stage: str, text: str) -> None:
+        """A stage reported progress."""
+        with self._lock:
+            if stage in self._running:
+                self._running[stage] = text
+        self._print(stage, text)
+
+    def ended(self, result: StageResult) -> None:
+        """A stage ended, or was undone."""
+        with self._lock:
+            self._running.pop(result.name, None)
+        self._print(result.name, f"{result.status} in {result.duration_s:.1f} s{f': {result.note}' if result.note else ''}")
+
+    def _print(self, stage: str, text: str) -> None:
+        with self._lock:
+            self._last = time.monotonic()
+            line(f"{self._last - self._begun:6.1f}s {stage:<10} {text}")
+
+    @contextmanager
+    def showing(self) -> Iterator[None]:
+        """Beat while the run lasts."""
+        thread = threading.Thread(target=self._beat, daemon=True, name="heartbeat")
+        thread.start()
+        try:
+            yield
+        finally:
+            self._over.set()
+            thread.join()
+
+    def _beat(self) -> None:
+        while not self._over.wait(1.0):
+            now = time.monotonic()
+            if now - self._last >= HEARTBEAT_S and self._running:
+                with self._lock:
+                    waiting = "; ".join(f"{name} {said}".strip() for name, said in self._running.items())
+                self._print("…", f"still at {waiting}")
+
+
+class LiveEvents:
+    """A table that follows the stages on a terminal."""
+
+    def __init__(self, stages: Sequence[str]) -> None:
+        self._rows: dict[str, tuple[str, float | None, str]] = {name: ("", None, "") for name in stages}
+        self._begun: dict[str, float] = {}
+        self._live: Live | None = None
+
+    def started(self, stage: str) -> None:
+        """A stage began."""
+        self._begun[stage] = time.monotonic()
+        self._rows[stage] = ("running", None, "")
+
+    def said(self, stage: str, text: str) -> None:
+        """A stage reported progress."""
+        status, took, _ = self._rows.get(stage, ("", None, ""))
+        self._rows[stage] = (status or "undoing", took, text)
+
+    def ended(self, result: StageResult) -> None:
+        """A stage ended, or was undone."""
+        self._rows[result.name] = (str(result.status), result.duration_s, result.note)
+
+    def __rich__(self) -> RenderableType:
+        from rich.table import Table
+
+        grid = Table(box=None, pad_edge=False, expand=True)
+        grid.add_column("stage", width=11, no_wrap=True)
+        grid.add_column("status", width=8, no_wrap=True)
+        grid.add_column("s", width=6, justify="right", no_wrap=True)
+        grid.add_column("", ratio=1, no_wrap=True, overflow="ellipsis")
+        for name, (status, took, note) in self._rows.items():
+            running = name in self._begun and took is None
+            seconds = time.monotonic() - self._begun[name] if running else took
+            style = "bold" if running else _STYLES.get(Status(status), "") if status in set(Status) else "dim"
+            grid.add_row(name, status or "waiting", "" if seconds is None else f"{seconds:.1f}", note, style=style)
+        return grid
+
+    @contextmanager
+    def showing(self) -> Iterator[None]:
+        """Draw while the run lasts; the last picture stays."""
+        from rich.console import Console
+        from rich.live import Live
+
+        with Live(self, console=Console(stderr=True), refresh_per_second=8):
+            yield
+
+
+def events(stages: Sequence[str]) -> PlainEvents | LiveEvents:
+    """The listener that suits stderr: a live table on a colour terminal, lines elsewhere."""
+    return LiveEvents(stages) if colored() and os.environ.get("TERM") != "dumb" else PlainEvents()
+
+
+def results(rows: Sequence[StageResult], critical_path: Sequence[str], duration_s: float) -> None:
+    """The final table of a run, for people."""
+    marks = set(critical_path)
+    cells = [("stage", "status", "s", "note")]
+    cells += [
+        (f"{row.name}{'*' if row.name in marks else ''}", str(row.status), f"{row.duration_s:.1f}", row.note[:52])
+        for row in rows
+    ]
+    line()
+    for text in table(cells):
+        line(text)
+    line(f"{duration_s:.1f} s in all; * is the critical path")
+
+
+def mapping(rows: Mapping[str, str]) -> None:
+    """Name and value, aligned, on stdout."""
+    width = max(map(len, rows), default=0)
+    for name, value in rows.items():
+        answer(f"{name.ljust(width)}  {value}")

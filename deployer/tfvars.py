@@ -1,0 +1,73 @@
+"""The part of terraform.tfvars that the deployer reads, as a schema. Terraform's variables.tf describes every key."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+
+class _Read(BaseModel):
+    """Keys that only Terraform uses are its own to check."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+
+class ServiceValues(_Read):
+    """`services.<name>`; `cpu` in Fargate's CPU units, `memory` in MiB."""
+
+    cpu: Literal[256, 512, 1024, 2048, 4096, 8192, 16384]
+    memory: int = Field(ge=512, le=122880)
+    count: int = Field(ge=1, le=100)
+    port: int = Field(ge=1024, le=65535)
+    health_path: str = Field(pattern=r"^/[\w./-]*$")
+    environment: dict[str, str] = {}
+
+
+class StepValues(_Read):
+    """One step of `deployment.steps`."""
+
+    weight_percent: int = Field(ge=1, le=100)
+    bake_s: int = Field(ge=0, le=86400)
+
+
+class DeploymentValues(_Read):
+    """`deployment`."""
+
+    strategy: Literal["rolling", "blue_green"]
+    steps: list[StepValues] = Field(min_length=1)
+    steady_timeout_s: int = Field(ge=10, le=3600)
+
+
+class ServicesValues(_Read):
+    """`services`: both are deployed, as one unit."""
+
+    backend: ServiceValues
+    frontend: ServiceValues
+
+
+class Values(_Read):
+    """One environment's terraform.tfvars."""
+
+    name: Literal["development", "staging", "production"]
+    short_name: Literal["dev", "staging", "prod"]
+    domain: str = Field(pattern=r"^[a-z0-9.-]+\.[a-z]+$")
+    region: str = Field(pattern=r"^[a-z]{2}(-[a-z]+)+-\d$")
+    replica_region: str = Field(pattern=r"^[a-z]{2}(-[a-z]+)+-\d$")
+    account_id: str = Field(pattern=r"^\d{12}$")
+    cloud: Literal["local", "aws"]
+    branch: str = Field(min_length=1)
+    deployment: DeploymentValues
+    services: ServicesValues
+
+
+def validate(values: dict[str, Any]) -> Values | tuple[str, ...]:
+    """The typed values, or one line for each key that cannot be used."""
+    try:
+        return Values.model_validate(values)
+    except ValidationError as error:
+        return tuple(
+            f"{'.'.join(map(str, problem['loc']))} "
+            + ("is missing" if problem["type"] == "missing" else f"is {problem['input']!r:.60}: {problem['msg']}")
+            for problem in error.errors(include_url=False)
+        )

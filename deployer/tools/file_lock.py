@@ -1,0 +1,17 @@
+"""One process at a time: an exclusive lock on a file, given back by the kernel even after `kill -9`."""
+
+from __future__ import annotations
+
+import fcntl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+@contextmanager
+def held(path: Path) -> Iterator[None]:
+    """Hold `path` (made when missing, never removed: another may be waiting on it); waits until it is free."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
