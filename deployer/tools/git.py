@@ -17,6 +17,8 @@ from deployer.errors import InputError
 from deployer.tools import process
 
 _CI_ACTORS = ("GITHUB_ACTOR", "GITLAB_USER_LOGIN", "BUILD_REQUESTEDFOR")
+_FOREIGN = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_COMMON_DIR", "GIT_OBJECT_DIRECTORY")
+"""Set inside hooks; they would point git at another repository than ours."""
 _CI_BRANCHES = ("GITHUB_HEAD_REF", "GITHUB_REF_NAME", "CI_COMMIT_REF_NAME")
 
 
@@ -41,7 +43,7 @@ class Git:
         candidates = [ref] if ref == "HEAD" else [ref, f"refs/remotes/origin/{ref}"]
         said: tuple[str, ...] = ()
         for candidate in candidates if ref and not ref.startswith("-") else ():
-            found = self._try("rev-parse", "--verify", "--quiet", f"{candidate}^{{commit}}")
+            found = self._try("rev-parse", "--verify", f"{candidate}^{{commit}}")
             if found.ok:
                 sha, seconds, subject = self._ask("show", "-s", "--format=%H%n%ct%n%s", found.output.strip()).split(
                     "\n"
@@ -51,7 +53,7 @@ class Git:
         raise self._unknown(ref, said)
 
     def dirty(self, paths: Sequence[str] = ()) -> tuple[str, ...]:
-        """Return files (under `paths`, else anywhere) that differ from HEAD or that git does not know, ignored ones left out."""
+        """Return files (under `paths`, else anywhere) that differ from HEAD or are untracked; ignored ones left out."""
         status = self._ask("status", "--porcelain=v1", "-z", "--untracked-files=all", "--no-renames", "--", *paths)
         return tuple(entry[3:] for entry in status.split("\0") if entry)
 
@@ -91,8 +93,7 @@ class Git:
         return next((value for name in names if (value := self._environ.get(name))), "")
 
     def _try(self, *arguments: str) -> process.Finished:
-        # GIT_DIR and its like (set inside hooks) would point git at another repository than `root`.
-        env = {name: value for name, value in self._environ.items() if not name.startswith("GIT_")}
+        env = {name: value for name, value in self._environ.items() if name not in _FOREIGN}
         env |= {"LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0"}
         finished = process.run(
             ["git", *arguments], cwd=self._root, env=env, capture=True, timeout_s=60, install="install git"

@@ -5,15 +5,15 @@
         raise GateFailed("ask git", "it said no", details=finished.tail, log=finished.log)
 
 `run` blocks until the program ends, so it suits a stage's thread. Every line the program prints goes to the log file
-and to `on_line` at once; the last `keep` lines come back in `Finished.tail` for the error message. A program is an argv,
-never a shell line; its stdin is empty, so it cannot prompt.
+and to `on_line` at once; the last `keep` lines come back in `Finished.tail` for the error message. A program is an
+argv, never a shell line; its stdin is empty, so it cannot prompt.
 
 A child must not outlive us. It leads a process group of its own, so that a terminal's Ctrl-C reaches us alone and we
-decide how it ends: `stop_signal` to the group, `grace_s` to finish, then SIGTERM and SIGKILL. So it goes on a timeout, on
-KeyboardInterrupt or any other exception in the thread that runs it, and when another thread calls `stop_all`. Should
-we be killed with `kill -9`, Linux sends the child `stop_signal` (PR_SET_PDEATHSIG). That is set through util-linux's
-`setpriv`, which then becomes the program: setting it between fork and exec in Python is unsafe with threads. Where
-there is no `setpriv` (macOS), a child may then outlive us; so may a grandchild anywhere.
+decide how it ends: `stop_signal` to the group, `grace_s` to finish, then SIGTERM and SIGKILL. So it goes on a timeout,
+on KeyboardInterrupt or any other exception in the thread that runs it, and when another thread calls `stop_all`.
+Should we be killed with `kill -9`, Linux sends the child `stop_signal` (PR_SET_PDEATHSIG). That is set through
+util-linux's `setpriv`, which then becomes the program: setting it between fork and exec in Python is unsafe with
+threads. Where there is no `setpriv` (macOS), a child may then outlive us; so may a grandchild anywhere.
 """
 
 from __future__ import annotations
@@ -94,8 +94,8 @@ def run(
     """Run a program to its end and say how it ended; a non-zero exit is the caller's to judge.
 
     `env` is the whole environment (PATH included). `log` is appended to. `on_line` gets each line as printed; `render`
-    turns it into the line that is logged and kept (None drops it). With `capture` stdout goes to `Finished.output` alone,
-    unlogged and uncut, and only stderr is treated as lines. `secrets` never reach log, tail or `on_line`.
+    turns it into the line that is logged and kept (None drops it). With `capture` stdout goes to `Finished.output`
+    alone, unlogged and uncut, and only stderr is treated as lines. `secrets` never reach log, tail or `on_line`.
     Raises Unreachable when the program is not there (`install` says how to get it), InputError when it cannot be
     started, Interrupted when `stop_all` ended it.
     """
