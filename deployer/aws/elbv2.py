@@ -11,7 +11,7 @@ from deployer.model import Color, Target
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from mypy_boto3_elbv2.type_defs import ActionOutputTypeDef
+    from mypy_boto3_elbv2.type_defs import ActionOutputTypeDef, TargetGroupTupleTypeDef
 
     from deployer.aws.session import Session
     from deployer.model import Topology
@@ -99,12 +99,11 @@ def split(actions: list[ActionOutputTypeDef], groups: Mapping[Color, str]) -> Ma
     for action in actions:
         if action["Type"] != "forward":
             continue
-        config = action.get("ForwardConfig", {})
-        alone = [{"TargetGroupArn": action.get("TargetGroupArn", ""), "Weight": 1}]
-        for group in config.get("TargetGroups") or alone:
+        alone: list[TargetGroupTupleTypeDef] = [{"TargetGroupArn": action.get("TargetGroupArn", ""), "Weight": 1}]
+        for group in action.get("ForwardConfig", {}).get("TargetGroups") or alone:
             for color in Color:
                 if group.get("TargetGroupArn") == groups[color]:
-                    seen[color] += int(group.get("Weight", 1) or 0)
+                    seen[color] += group.get("Weight", 1)
     total = sum(seen.values())
     if total == 0:
         return seen

@@ -178,7 +178,7 @@ class Session:
         else:
             core = botocore.session.get_session()
             # An endpoint_url in ~/.aws/config would override in silence what __init__ has checked.
-            core.set_config_variable("ignore_configured_endpoint_urls", True)  # noqa: FBT003 - botocore's own order
+            core.set_config_variable("ignore_configured_endpoint_urls", True)
             self._watch(core)
             boto = boto3.session.Session(region_name=region, botocore_session=core)
             self._check_account(self._make(boto, "sts"))

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import json
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from deployer.aws.faults import Expected, mapped
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from mypy_boto3_s3.literals import BucketLocationConstraintType
     from mypy_boto3_s3.type_defs import LifecycleRuleTypeDef, PublicAccessBlockConfigurationTypeDef
 
     from deployer.aws.session import Session
@@ -76,8 +77,8 @@ class StateBucket:
                     s3.create_bucket(Bucket=self._name)
                 else:
                     # Any other region has to be named (CreateBucket, LocationConstraint).
-                    place: dict[str, object] = {"LocationConstraint": region}
-                    s3.create_bucket(Bucket=self._name, CreateBucketConfiguration=place)  # type: ignore[arg-type]
+                    place = cast("BucketLocationConstraintType", region)
+                    s3.create_bucket(Bucket=self._name, CreateBucketConfiguration={"LocationConstraint": place})
             return ("bucket",)
         return ()
 
@@ -94,10 +95,11 @@ class StateBucket:
             with mapped("reading its encryption", expected={"ServerSideEncryptionConfigurationNotFoundError"}):
                 s3.get_bucket_encryption(Bucket=self._name)
         except Expected:
-            rule = {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}
             s3.put_bucket_encryption(
                 Bucket=self._name,
-                ServerSideEncryptionConfiguration={"Rules": [rule]},  # type: ignore[list-item]
+                ServerSideEncryptionConfiguration={
+                    "Rules": [{"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}]
+                },
             )
             return True
         return False
