@@ -1,8 +1,8 @@
 """The Debian image that ours start from: the official one by digest, else bootstrapped from Debian's packages.
 
-Bootstrapping takes mmdebstrap about 20 s (2 cores), as root or in a user namespace, and comes out byte for byte the same
-for the same packages. `docker import` would not: it stamps the time into the image. So the file system is wrapped into a
-docker-archive here, with every time in it fixed, and loaded.
+Bootstrapping takes mmdebstrap about 20 s (2 cores), as root or in a user namespace, and comes out byte for byte the
+same for the same packages. `docker import` would not: it stamps the time into the image. So the file system is wrapped
+into a docker-archive here, with every time in it fixed, and loaded.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import shutil
 import tarfile
 import tempfile
 import tomllib
@@ -86,16 +87,17 @@ class BaseImage:
 
         Raises GateFailed when bootstrapping fails, Unreachable when no engine answers or mmdebstrap cannot be had.
         """
-        bootstrap = read_bootstrap(self.root)
-        if here := self._here(bootstrap):
+        if here := self.present():
             return here
         with file_lock.held(self.root / ".cache" / "base.lock"):
-            return self._here(bootstrap) or self.official.pull(NAME, say) or self._bootstrap(bootstrap, log, say)
+            return self.present() or self.official.pull(NAME, say) or self._bootstrap(log, say)
 
-    def _here(self, bootstrap: Bootstrap) -> LocalImage | None:
-        return self.official.pulled(NAME) or find(self.engine, bootstrap.reference)
+    def present(self) -> LocalImage | None:
+        """Return the base if the engine has it."""
+        return self.official.pulled(NAME) or find(self.engine, read_bootstrap(self.root).reference)
 
-    def _bootstrap(self, bootstrap: Bootstrap, log: Path, say: Callable[[str], None]) -> LocalImage:
+    def _bootstrap(self, log: Path, say: Callable[[str], None]) -> LocalImage:
+        bootstrap = read_bootstrap(self.root)
         self._ensure_mmdebstrap(log, say)
         say(f"no image registry in reach: bootstrapping Debian {bootstrap.suite} from its packages, about 20 s")
         with tempfile.TemporaryDirectory(prefix="base-", dir=self.root / ".cache") as folder:
@@ -118,8 +120,7 @@ class BaseImage:
         return LocalImage(bootstrap.reference, str(image.id))
 
     def _ensure_mmdebstrap(self, log: Path, say: Callable[[str], None]) -> None:
-        asked = process.run(["sh", "-c", "command -v mmdebstrap"], cwd=self.root, env=self.environ)
-        if asked.ok:
+        if shutil.which("mmdebstrap", path=self.environ.get("PATH")):
             return
         say("installing mmdebstrap")
         packages = ["mmdebstrap", "debian-archive-keyring", "uidmap"]
@@ -143,14 +144,16 @@ def write_archive(layer: Path, archive: Path, reference: str, architecture: str,
     with layer.open("rb") as file:
         diff_id = hashlib.file_digest(file, "sha256").hexdigest()
     created = datetime.fromtimestamp(epoch, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    config = json.dumps({
-        "architecture": architecture,
-        "os": "linux",
-        "created": created,
-        "config": {"Env": [_PATH], "Cmd": ["bash"]},
-        "rootfs": {"type": "layers", "diff_ids": [f"sha256:{diff_id}"]},
-        "history": [{"created": created, "created_by": f"mmdebstrap {reference}"}],
-    }).encode()
+    config = json.dumps(
+        {
+            "architecture": architecture,
+            "os": "linux",
+            "created": created,
+            "config": {"Env": [_PATH], "Cmd": ["bash"]},
+            "rootfs": {"type": "layers", "diff_ids": [f"sha256:{diff_id}"]},
+            "history": [{"created": created, "created_by": f"mmdebstrap {reference}"}],
+        }
+    ).encode()
     config_name = f"{hashlib.sha256(config).hexdigest()}.json"
     manifest = [{"Config": config_name, "RepoTags": [reference], "Layers": [f"{diff_id}/layer.tar"]}]
 

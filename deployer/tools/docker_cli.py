@@ -2,8 +2,8 @@
 
 Two generations are in use. A client with the buildx plugin builds through it, whatever the engine's age. A client older
 than 23 has BuildKit built in and uses it when DOCKER_BUILDKIT=1. A newer client without the plugin cannot build
-(measured: 28.2 against engine 20.10 falls back to the classic builder, without cache mounts). A machine may have several,
-so the first in PATH order that can is taken.
+(measured: 28.2 against engine 20.10 falls back to the classic builder, without cache mounts). A machine may have
+several, so the first in PATH order that can is taken.
 """
 
 from __future__ import annotations
@@ -44,8 +44,8 @@ class DockerCli:
     def argv(self, request: BuildRequest, environ: Mapping[str, str]) -> list[str]:
         """Return the command line that builds `request` into the local engine.
 
-        The builder "default" is the engine itself: any other cannot see images that exist only there. Proxies of our own
-        environment are handed on; BuildKit keeps these out of the image and of cache keys.
+        The builder "default" is the engine itself: any other cannot see images that exist only there. Proxies of our
+        own environment are handed on; BuildKit keeps these out of the image and of cache keys.
         """
         if self.buildx is None:
             command = [self.program, "build"]
@@ -61,7 +61,9 @@ class DockerCli:
             command += ["--label", f"{name}={value}"]
         return [*command, str(request.context)]
 
-    def build(self, request: BuildRequest, *, environ: Mapping[str, str], log: Path, say: Callable[[str], None]) -> None:
+    def build(
+        self, request: BuildRequest, *, environ: Mapping[str, str], log: Path, say: Callable[[str], None]
+    ) -> None:
         """Build `request`. Raises GateFailed with the last lines of the log when a step of it fails."""
         env = {**environ, "DOCKER_BUILDKIT": "1", "BUILDKIT_PROGRESS": "plain"}
 

@@ -1,7 +1,7 @@
 """Images of others that ours start from, pulled by digest where a registry can be reached.
 
-Whether it can is asked of the engine, since it is the engine that pulls: it has the mirrors and proxies. Once an image is
-here nothing is asked again, and what was bootstrapped or built instead stays in use until it is removed.
+Whether it can is asked of the engine, since it is the engine that pulls: it has the mirrors and proxies. Once an image
+is here nothing is asked again, and what was bootstrapped or built instead stays in use until it is removed.
 """
 
 from __future__ import annotations
@@ -95,7 +95,7 @@ class OfficialImages:
 
         if pinned not in self._reachable:
             try:
-                self.probing().api.inspect_distribution(pinned)
+                self.probing().images.get_registry_data(pinned)
                 self._reachable[pinned] = True
             except (DockerException, requests.RequestException):
                 self._reachable[pinned] = False
