@@ -1,0 +1,112 @@
+# One environment of IndiVillage.com, whole. Which one is decided by the tfvars file and by nothing else.
+locals {
+  local_cloud = var.cloud == "local"
+  prefix      = "indivillage-${var.short_name}"
+
+  # Data outlives a careless destroy everywhere but where it is synthetic by rule.
+  protect = var.name != "development" && !local.local_cloud
+
+  # Days; 0 lets the same names be made again at once.
+  recovery_window_days = local.protect ? 30 : 0
+
+  internal_ports = { blue = 8081, green = 8082 }
+  test_port      = 9000
+
+  # Only values that stay the same from release to release: a tag that changed with each would make every plan a change
+  # of everything. What a single release is called stands on the task definitions that the deployer registers.
+  tags = {
+    project     = "indivillage"
+    environment = var.name
+    version     = var.infrastructure_version
+    deployment  = "${var.branch}-${var.deployment.strategy}"
+    owner       = var.owner
+    cost_centre = var.cost_centre
+  }
+}
+
+# The certificate is issued (and renewed) in ACM under the environment's domain before the first apply.
+data "aws_acm_certificate" "this" {
+  count = local.local_cloud ? 0 : 1
+
+  domain      = var.domain
+  statuses    = ["ISSUED"]
+  most_recent = true
+}
+
+module "security" {
+  source = "./modules/security"
+
+  prefix               = local.prefix
+  account_id           = var.account_id
+  region               = var.region
+  basic_auth           = var.access.basic_auth
+  recovery_window_days = local.recovery_window_days
+}
+
+module "storage" {
+  source = "./modules/storage"
+
+  prefix         = local.prefix
+  account_id     = var.account_id
+  region         = var.region
+  kms_key_arn    = module.security.kms_key_arn
+  retention_days = var.backups.retention_days
+  force_destroy  = local.local_cloud
+}
+
+module "networking" {
+  source = "./modules/networking"
+
+  prefix               = local.prefix
+  region               = var.region
+  cidr                 = var.network.cidr
+  zones                = var.network.zones
+  nat                  = var.network.nat
+  container_port       = { for name, service in var.services : name => service.port }
+  public_ports         = local.local_cloud ? [80] : [80, 443]
+  test_port            = local.test_port
+  test_cidrs           = var.access.test_cidrs
+  internal_ports       = local.internal_ports
+  flow_logs_bucket_arn = module.storage.log_delivery.arn
+}
+
+module "database" {
+  source = "./modules/database"
+
+  prefix          = local.prefix
+  subnet_ids      = module.networking.subnets.data
+  security_groups = module.networking.security_groups
+  kms_key_arn     = module.security.kms_key_arn
+  database        = var.database
+  cache           = var.cache
+  tls             = !local.local_cloud
+  log_exports     = !local.local_cloud
+  protect         = local.protect
+}
+
+module "compute" {
+  source = "./modules/compute"
+
+  prefix              = local.prefix
+  short_name          = var.short_name
+  region              = var.region
+  account_id          = var.account_id
+  network             = module.networking
+  services            = var.services
+  certificate_arn     = one(data.aws_acm_certificate.this[*].arn)
+  test_port           = local.test_port
+  internal_ports      = local.internal_ports
+  access_logs_bucket  = module.storage.log_delivery.name
+  kms_key_arn         = module.security.kms_key_arn
+  bucket_arns         = [module.storage.arns.forms, module.storage.arns.uploads]
+  owns_registry       = coalesce(var.owns_registry, var.name == "development")
+  autoscaling         = local.local_cloud ? null : var.scaling
+  log_retention_days  = var.log_retention_days
+  protect             = local.protect
+  force_delete_images = local.local_cloud
+
+  secret_arns = {
+    frontend = compact([module.security.basic_auth_secret_arn])
+    backend  = [module.security.api_token_secret_arn, module.database.credentials_secret_arn]
+  }
+}

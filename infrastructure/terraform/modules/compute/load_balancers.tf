@@ -1,0 +1,156 @@
+resource "aws_lb" "public" {
+  name                       = "${var.prefix}-public"
+  load_balancer_type         = "application"
+  internal                   = false
+  subnets                    = var.network.subnets.public
+  security_groups            = [var.network.security_groups["public-alb"]]
+  idle_timeout               = 60 # the containers' keep-alive must be longer
+  drop_invalid_header_fields = true
+  desync_mitigation_mode     = "defensive"
+  enable_deletion_protection = var.protect
+
+  access_logs {
+    bucket  = var.access_logs_bucket
+    prefix  = "alb/public"
+    enabled = true
+  }
+}
+
+resource "aws_lb" "internal" {
+  name                       = "${var.prefix}-internal"
+  load_balancer_type         = "application"
+  internal                   = true
+  subnets                    = var.network.subnets.private
+  security_groups            = [var.network.security_groups["internal-alb"]]
+  idle_timeout               = 60
+  drop_invalid_header_fields = true
+  desync_mitigation_mode     = "defensive"
+  enable_deletion_protection = var.protect
+
+  access_logs {
+    bucket  = var.access_logs_bucket
+    prefix  = "alb/internal"
+    enabled = true
+  }
+}
+
+# Checks are as close together as AWS allows: a deployment waits for two of them.
+resource "aws_lb_target_group" "this" {
+  for_each = local.shells
+
+  name                 = "${var.short_name}-${each.key}"
+  vpc_id               = var.network.vpc_id
+  target_type          = "ip"
+  protocol             = "HTTP"
+  port                 = var.services[each.value.service].port
+  deregistration_delay = 15 # AWS's default of 300 s would be waited for in every deployment
+
+  health_check {
+    path                = var.services[each.value.service].health_path
+    matcher             = "200"
+    interval            = 5
+    timeout             = 4
+    healthy_threshold   = 2
+    unhealthy_threshold = 2
+  }
+
+  # Stickiness overrides weights: a visitor would stay on a color that has none left.
+  stickiness {
+    type    = "lb_cookie"
+    enabled = false
+  }
+}
+
+locals {
+  secure = var.certificate_arn != null
+}
+
+# What visitors reach. The deployer moves the weights between the colors; Terraform only sets where they start.
+resource "aws_lb_listener" "production" {
+  load_balancer_arn = aws_lb.public.arn
+  port              = local.secure ? 443 : 80
+  protocol          = local.secure ? "HTTPS" : "HTTP"
+  certificate_arn   = var.certificate_arn
+  ssl_policy        = local.secure ? "ELBSecurityPolicy-TLS13-1-2-Res-2021-06" : null
+
+  default_action {
+    type = "forward"
+
+    forward {
+      target_group {
+        arn    = aws_lb_target_group.this["frontend-blue"].arn
+        weight = 100
+      }
+
+      target_group {
+        arn    = aws_lb_target_group.this["frontend-green"].arn
+        weight = 0
+      }
+    }
+  }
+
+  lifecycle {
+    ignore_changes = [default_action]
+  }
+}
+
+# What release tests reach: always the idle color. The deployer turns it around together with the other one.
+resource "aws_lb_listener" "test" {
+  load_balancer_arn = aws_lb.public.arn
+  port              = var.test_port
+  protocol          = local.secure ? "HTTPS" : "HTTP"
+  certificate_arn   = var.certificate_arn
+  ssl_policy        = local.secure ? "ELBSecurityPolicy-TLS13-1-2-Res-2021-06" : null
+
+  default_action {
+    type = "forward"
+
+    forward {
+      target_group {
+        arn    = aws_lb_target_group.this["frontend-blue"].arn
+        weight = 0
+      }
+
+      target_group {
+        arn    = aws_lb_target_group.this["frontend-green"].arn
+        weight = 100
+      }
+    }
+  }
+
+  lifecycle {
+    ignore_changes = [default_action]
+  }
+}
+
+resource "aws_lb_listener" "redirect" {
+  count = local.secure ? 1 : 0
+
+  load_balancer_arn = aws_lb.public.arn
+  port              = 80
+  protocol          = "HTTP"
+
+  default_action {
+    type = "redirect"
+
+    redirect {
+      port        = "443"
+      protocol    = "HTTPS"
+      status_code = "HTTP_301"
+    }
+  }
+}
+
+# A listener for each color: a frontend of one color never talks to a backend of the other.
+resource "aws_lb_listener" "internal" {
+  for_each = var.internal_ports
+
+  load_balancer_arn = aws_lb.internal.arn
+  port              = each.value
+  protocol          = "HTTP"
+
+  default_action {
+    type             = "forward"
+    target_group_arn = aws_lb_target_group.this["backend-${each.key}"].arn
+  }
+}

@@ -1,0 +1,41 @@
+output "cluster" {
+  description = "Name of the ECS cluster."
+  value       = aws_ecs_cluster.this.name
+}
+
+output "load_balancers" {
+  description = "Both load balancers as the deployer sees them: names, listeners, ports."
+  value = {
+    public = {
+      arn           = aws_lb.public.arn
+      dns_name      = aws_lb.public.dns_name
+      listener      = aws_lb_listener.production.arn
+      test_listener = aws_lb_listener.test.arn
+      port          = aws_lb_listener.production.port
+      test_port     = aws_lb_listener.test.port
+    }
+    internal = {
+      arn       = aws_lb.internal.arn
+      dns_name  = aws_lb.internal.dns_name
+      listeners = { for color, listener in aws_lb_listener.internal : color => listener.arn }
+    }
+  }
+}
+
+output "services" {
+  description = "What a release of each service needs to know: names, roles, log group, and a service and target group for each color."
+  value = { for name in local.service_names : name => {
+    repository      = local.repositories[name]
+    family          = "${var.prefix}-${name}"
+    container_port  = var.services[name].port
+    execution_role  = aws_iam_role.execution[name].arn
+    task_role       = aws_iam_role.task[name].arn
+    log_group       = aws_cloudwatch_log_group.this[name].name
+    security_groups = [var.network.security_groups[name]]
+    health_path     = var.services[name].health_path
+    colors = { for color in ["blue", "green"] : color => {
+      service      = aws_ecs_service.shell["${name}-${color}"].name
+      target_group = aws_lb_target_group.this["${name}-${color}"].arn
+    } }
+  } }
+}

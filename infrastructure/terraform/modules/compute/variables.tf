@@ -1,0 +1,116 @@
+variable "prefix" {
+  description = "What every name starts with, e.g. indivillage-dev."
+  type        = string
+}
+
+variable "short_name" {
+  description = "dev, staging or prod; target group names (32 characters at most) start with it."
+  type        = string
+
+  validation {
+    condition     = length(var.short_name) <= 17
+    error_message = "short_name must have at most 17 characters, so that target group names stay within 32."
+  }
+}
+
+variable "region" {
+  description = "AWS region."
+  type        = string
+}
+
+variable "account_id" {
+  description = "AWS account; roles can only be assumed by tasks of this account."
+  type        = string
+}
+
+variable "network" {
+  description = "VPC, subnets by kind and security groups by role."
+  type = object({
+    vpc_id          = string
+    subnets         = object({ public = list(string), private = list(string) })
+    security_groups = map(string)
+  })
+}
+
+variable "services" {
+  description = "What the load balancers need to know of each service."
+  type = object({
+    frontend = object({ port = number, health_path = string })
+    backend  = object({ port = number, health_path = string })
+  })
+
+  validation {
+    condition     = alltrue([for service in values(var.services) : startswith(service.health_path, "/")])
+    error_message = "services.*.health_path must start with a slash."
+  }
+}
+
+variable "certificate_arn" {
+  description = "Certificate of the public listeners. Without one (the local cloud) they speak HTTP on port 80."
+  type        = string
+  default     = null
+}
+
+variable "test_port" {
+  description = "Port of the public load balancer's test listener."
+  type        = number
+}
+
+variable "internal_ports" {
+  description = "Listener ports of the internal load balancer, one for each color."
+  type        = object({ blue = number, green = number })
+}
+
+variable "access_logs_bucket" {
+  description = "Bucket that receives the load balancers' access logs."
+  type        = string
+}
+
+variable "kms_key_arn" {
+  description = "Key that encrypts log groups, buckets and secrets: what the roles may decrypt with."
+  type        = string
+}
+
+variable "secret_arns" {
+  description = "Secrets that each service's execution role may read."
+  type        = object({ frontend = list(string), backend = list(string) })
+}
+
+variable "bucket_arns" {
+  description = "Buckets that the backend may read and write."
+  type        = list(string)
+}
+
+variable "log_retention_days" {
+  description = "Days for which CloudWatch keeps the containers' logs."
+  type        = number
+  default     = 30
+
+  validation {
+    condition     = contains([1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731], var.log_retention_days)
+    error_message = "log_retention_days must be one of the periods that CloudWatch Logs offers."
+  }
+}
+
+variable "owns_registry" {
+  description = "Whether this environment creates the account's image repositories. Exactly one environment of an account does."
+  type        = bool
+}
+
+variable "autoscaling" {
+  description = "Percent of CPU and memory that autoscaling aims for, or null to leave it out (the local cloud has none)."
+  type        = object({ cpu_percent = number, memory_percent = number })
+  default     = null
+}
+
+variable "protect" {
+  description = "Whether load balancers refuse to be deleted."
+  type        = bool
+  default     = true
+}
+
+variable "force_delete_images" {
+  description = "Whether destroying the environment may delete repositories that hold images. Only ever true on the local cloud."
+  type        = bool
+  default     = false
+}

@@ -1,0 +1,94 @@
+variable "prefix" {
+  description = "What every name starts with, e.g. indivillage-dev."
+  type        = string
+}
+
+variable "subnet_ids" {
+  description = "Subnets without a route to the internet, in at least two zones."
+  type        = list(string)
+
+  validation {
+    condition     = length(var.subnet_ids) >= 2
+    error_message = "subnet_ids must hold at least two subnets: RDS asks for two zones."
+  }
+}
+
+variable "security_groups" {
+  description = "Security group ids of the database and the cache."
+  type        = object({ database = string, cache = string })
+}
+
+variable "kms_key_arn" {
+  description = "Key that encrypts database, cache and credentials."
+  type        = string
+}
+
+variable "username" {
+  description = "User that owns the database."
+  type        = string
+  default     = "indivillage"
+}
+
+variable "database" {
+  description = "PostgreSQL: engine_version is the major version; sizes are RDS's own names."
+  type = object({
+    engine_version        = string
+    instance_class        = string
+    allocated_storage_gb  = number
+    multi_az              = bool
+    backup_retention_days = number
+  })
+
+  validation {
+    condition     = can(regex("^[0-9]+$", var.database.engine_version))
+    error_message = "database.engine_version must be a major version such as \"15\": minor versions come by themselves."
+  }
+
+  validation {
+    condition     = var.database.backup_retention_days >= 1 && var.database.backup_retention_days <= 35
+    error_message = "database.backup_retention_days must be between 1 and 35, what RDS offers; 0 would switch backups off."
+  }
+
+  validation {
+    condition     = var.database.allocated_storage_gb >= 20
+    error_message = "database.allocated_storage_gb must be at least 20, the least that gp3 storage offers."
+  }
+}
+
+variable "cache" {
+  description = "Redis: nodes counts the primary and its replicas; more than one fails over by itself."
+  type = object({
+    engine_version = string
+    node_type      = string
+    nodes          = number
+  })
+
+  validation {
+    condition     = var.cache.nodes >= 1 && var.cache.nodes <= 6
+    error_message = "cache.nodes must be between 1 and 6: one primary and up to five replicas."
+  }
+}
+
+variable "tls" {
+  description = "Whether PostgreSQL refuses and Redis lacks connections without TLS. Off only on the local cloud."
+  type        = bool
+  default     = true
+}
+
+variable "log_exports" {
+  description = "Whether PostgreSQL's logs go to CloudWatch."
+  type        = bool
+  default     = true
+}
+
+variable "protect" {
+  description = "Whether the database refuses to be deleted, and leaves a last snapshot when it is."
+  type        = bool
+  default     = true
+}
+
+variable "recovery_window_days" {
+  description = "Days for which deleted credentials can be brought back (7 to 30), or 0 to delete at once."
+  type        = number
+  default     = 30
+}

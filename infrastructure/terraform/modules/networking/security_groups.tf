@@ -1,0 +1,87 @@
+# Who may talk to whom. Groups name each other, so a task may change its address but never its neighbours;
+# the only rules that name the internet are the public load balancer's door and the tasks' way out to AWS's own APIs.
+locals {
+  groups = {
+    public-alb   = "Public load balancer: visitors in, frontend out"
+    frontend     = "Frontend tasks: from the public load balancer, to the internal one"
+    internal-alb = "Internal load balancer: frontend in, backend out"
+    backend      = "Backend tasks: from the internal load balancer, to database and cache"
+    database     = "PostgreSQL: backend only"
+    cache        = "Redis: backend only"
+  }
+
+  # from -> to on port; each line becomes an egress rule of one group and an ingress rule of the other.
+  flows = {
+    public-alb-to-frontend         = { from = "public-alb", to = "frontend", port = var.container_port.frontend }
+    frontend-to-internal-alb-blue  = { from = "frontend", to = "internal-alb", port = var.internal_ports.blue }
+    frontend-to-internal-alb-green = { from = "frontend", to = "internal-alb", port = var.internal_ports.green }
+    internal-alb-to-backend        = { from = "internal-alb", to = "backend", port = var.container_port.backend }
+    backend-to-database            = { from = "backend", to = "database", port = 5432 }
+    backend-to-cache               = { from = "backend", to = "cache", port = 6379 }
+  }
+}
+
+resource "aws_security_group" "this" {
+  for_each = local.groups
+
+  name        = "${var.prefix}-${each.key}"
+  description = each.value
+  vpc_id      = aws_vpc.this.id
+  tags        = { Name = "${var.prefix}-${each.key}" }
+}
+
+resource "aws_vpc_security_group_egress_rule" "flow" {
+  for_each = local.flows
+
+  security_group_id            = aws_security_group.this[each.value.from].id
+  referenced_security_group_id = aws_security_group.this[each.value.to].id
+  ip_protocol                  = "tcp"
+  from_port                    = each.value.port
+  to_port                      = each.value.port
+  description                  = each.key
+}
+
+resource "aws_vpc_security_group_ingress_rule" "flow" {
+  for_each = local.flows
+
+  security_group_id            = aws_security_group.this[each.value.to].id
+  referenced_security_group_id = aws_security_group.this[each.value.from].id
+  ip_protocol                  = "tcp"
+  from_port                    = each.value.port
+  to_port                      = each.value.port
+  description                  = each.key
+}
+
+resource "aws_vpc_security_group_ingress_rule" "visitors" {
+  for_each = { for port in var.public_ports : tostring(port) => port }
+
+  security_group_id = aws_security_group.this["public-alb"].id
+  cidr_ipv4         = "0.0.0.0/0"
+  ip_protocol       = "tcp"
+  from_port         = each.value
+  to_port           = each.value
+  description       = "visitors on port ${each.key}"
+}
+
+resource "aws_vpc_security_group_ingress_rule" "test" {
+  for_each = var.test_cidrs
+
+  security_group_id = aws_security_group.this["public-alb"].id
+  cidr_ipv4         = each.value
+  ip_protocol       = "tcp"
+  from_port         = var.test_port
+  to_port           = var.test_port
+  description       = "release tests of the idle color"
+}
+
+# ECR, CloudWatch Logs, Secrets Manager and S3 are reached over TLS; nothing else outside the VPC is.
+resource "aws_vpc_security_group_egress_rule" "aws_apis" {
+  for_each = toset(["frontend", "backend"])
+
+  security_group_id = aws_security_group.this[each.value].id
+  cidr_ipv4         = "0.0.0.0/0"
+  ip_protocol       = "tcp"
+  from_port         = 443
+  to_port           = 443
+  description       = "AWS APIs over TLS"
+}

@@ -1,0 +1,78 @@
+variable "prefix" {
+  description = "What every name starts with, e.g. indivillage-dev."
+  type        = string
+}
+
+variable "region" {
+  description = "AWS region; zones are named after it."
+  type        = string
+}
+
+variable "cidr" {
+  description = "Address range of the VPC, a /16 to /20 so that four subnets of each kind fit."
+  type        = string
+  default     = "10.20.0.0/16"
+
+  validation {
+    condition     = can(cidrhost(var.cidr, 0)) && try(tonumber(split("/", var.cidr)[1]) >= 16 && tonumber(split("/", var.cidr)[1]) <= 20, false)
+    error_message = "cidr must be an IPv4 range between /16 and /20."
+  }
+}
+
+variable "zones" {
+  description = "Number of availability zones to spread over; a load balancer needs two."
+  type        = number
+  default     = 2
+
+  validation {
+    condition     = contains([2, 3], var.zones)
+    error_message = "zones must be 2 or 3."
+  }
+}
+
+variable "nat" {
+  description = "NAT gateways for the private subnets: none, single (cheap, one zone's failure cuts egress) or per_zone."
+  type        = string
+  default     = "single"
+
+  validation {
+    condition     = contains(["none", "single", "per_zone"], var.nat)
+    error_message = "nat must be none, single or per_zone."
+  }
+}
+
+variable "container_port" {
+  description = "Port on which the containers listen, per service."
+  type        = object({ frontend = number, backend = number })
+}
+
+variable "public_ports" {
+  description = "Ports of the public load balancer that visitors may reach from anywhere."
+  type        = set(number)
+}
+
+variable "test_port" {
+  description = "Port of the public load balancer's test listener, which shows the idle color."
+  type        = number
+}
+
+variable "test_cidrs" {
+  description = "Address ranges that may reach the test listener. Never the whole internet: it shows unreleased work."
+  type        = set(string)
+  default     = []
+
+  validation {
+    condition     = alltrue([for cidr in var.test_cidrs : can(cidrhost(cidr, 0)) && !endswith(cidr, "/0")])
+    error_message = "test_cidrs must be IPv4 ranges, and none of them the whole internet."
+  }
+}
+
+variable "internal_ports" {
+  description = "Listener ports of the internal load balancer, one for each color of the backend."
+  type        = object({ blue = number, green = number })
+}
+
+variable "flow_logs_bucket_arn" {
+  description = "Bucket that receives the VPC's flow logs."
+  type        = string
+}

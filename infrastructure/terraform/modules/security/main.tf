@@ -1,0 +1,54 @@
+# One key for an environment: what dev encrypts, nobody in staging can read.
+resource "aws_kms_key" "this" {
+  description             = "${var.prefix}: database, secrets, forms, uploads, logs"
+  enable_key_rotation     = true
+  deletion_window_in_days = max(7, var.recovery_window_days)
+
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [
+      {
+        Sid       = "IdentitiesOfThisAccount"
+        Effect    = "Allow"
+        Principal = { AWS = "arn:aws:iam::${var.account_id}:root" }
+        Action    = "kms:*"
+        Resource  = "*"
+      },
+      {
+        Sid       = "LogGroups"
+        Effect    = "Allow"
+        Principal = { Service = "logs.${var.region}.amazonaws.com" }
+        Action    = ["kms:Encrypt", "kms:Decrypt", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:DescribeKey"]
+        Resource  = "*"
+        Condition = {
+          ArnLike = { "kms:EncryptionContext:aws:logs:arn" = "arn:aws:logs:${var.region}:${var.account_id}:log-group:*" }
+        }
+      },
+    ]
+  })
+}
+
+resource "aws_kms_alias" "this" {
+  name          = "alias/${var.prefix}"
+  target_key_id = aws_kms_key.this.key_id
+}
+
+module "api_token" {
+  source = "./generated_secret"
+
+  name                 = "${var.prefix}/api-token"
+  description          = "Bearer token that opens GET /api/forms/{id}"
+  kms_key_arn          = aws_kms_key.this.arn
+  recovery_window_days = var.recovery_window_days
+}
+
+module "basic_auth" {
+  source = "./generated_secret"
+  count  = var.basic_auth ? 1 : 0
+
+  name                 = "${var.prefix}/basic-auth"
+  description          = "user:password of the protected pages"
+  template             = "qa:%s"
+  kms_key_arn          = aws_kms_key.this.arn
+  recovery_window_days = var.recovery_window_days
+}

@@ -1,0 +1,58 @@
+locals {
+  # A request over plain HTTP is refused whoever makes it.
+  tls_only = { for name, bucket in aws_s3_bucket.this : name => {
+    Sid       = "TlsOnly"
+    Effect    = "Deny"
+    Principal = "*"
+    Action    = "s3:*"
+    Resource  = [bucket.arn, "${bucket.arn}/*"]
+    Condition = { Bool = { "aws:SecureTransport" = "false" } }
+  } }
+
+  # Who may add to the logs bucket: load balancers their access logs, the VPC its flow logs, this account's only.
+  log_delivery = [
+    {
+      Sid       = "LoadBalancerLogs"
+      Effect    = "Allow"
+      Principal = { Service = "logdelivery.elasticloadbalancing.amazonaws.com" }
+      Action    = "s3:PutObject"
+      Resource  = "${aws_s3_bucket.this["logs"].arn}/alb/*"
+      Condition = { StringEquals = { "aws:SourceAccount" = var.account_id } }
+    },
+    {
+      Sid       = "FlowLogs"
+      Effect    = "Allow"
+      Principal = { Service = "delivery.logs.amazonaws.com" }
+      Action    = "s3:PutObject"
+      Resource  = "${aws_s3_bucket.this["logs"].arn}/vpc/*"
+      Condition = {
+        StringEquals = { "aws:SourceAccount" = var.account_id }
+        ArnLike      = { "aws:SourceArn" = "arn:aws:logs:${var.region}:${var.account_id}:*" }
+      }
+    },
+    {
+      Sid       = "FlowLogsAcl"
+      Effect    = "Allow"
+      Principal = { Service = "delivery.logs.amazonaws.com" }
+      Action    = "s3:GetBucketAcl"
+      Resource  = aws_s3_bucket.this["logs"].arn
+      Condition = {
+        StringEquals = { "aws:SourceAccount" = var.account_id }
+        ArnLike      = { "aws:SourceArn" = "arn:aws:logs:${var.region}:${var.account_id}:*" }
+      }
+    },
+  ]
+}
+
+resource "aws_s3_bucket_policy" "this" {
+  for_each = aws_s3_bucket.this
+
+  bucket = each.value.id
+  policy = jsonencode({
+    Version   = "2012-10-17"
+    Statement = concat([local.tls_only[each.key]], [for statement in local.log_delivery : statement if each.key == "logs"])
+  })
+
+  # Both change who may reach the bucket; S3 refuses them at the same moment.
+  depends_on = [aws_s3_bucket_public_access_block.this]
+}

@@ -1,0 +1,14 @@
+output "topology" {
+  description = "What the deployer needs to know of this environment; the same object as the SSM parameter."
+  value       = local.topology
+}
+
+output "topology_parameter" {
+  description = "Name of the SSM parameter that holds the topology as JSON."
+  value       = aws_ssm_parameter.topology.name
+}
+
+output "url" {
+  description = "Where visitors find the website."
+  value       = local.topology.url
+}

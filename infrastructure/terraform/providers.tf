@@ -1,0 +1,16 @@
+provider "aws" {
+  region = var.region
+
+  # Refuses to touch any account but the one that the environment names.
+  allowed_account_ids = [var.account_id]
+
+  # The local cloud is found by AWS_ENDPOINT_URL. It has no instance metadata and no bucket host names.
+  skip_metadata_api_check     = local.local_cloud ? "true" : null
+  skip_credentials_validation = local.local_cloud
+  skip_region_validation      = local.local_cloud
+  s3_use_path_style           = local.local_cloud
+
+  default_tags {
+    tags = local.tags
+  }
+}

@@ -1,0 +1,52 @@
+# What the deployer needs to know, and all it knows: it reads this parameter, never Terraform's state.
+locals {
+  colors = ["blue", "green"]
+
+  frontend = {
+    environment = merge({ ENVIRONMENT = var.name }, var.services.frontend.environment)
+    color_environment = { for color in local.colors : color => {
+      BACKEND_URL = "http://${module.compute.load_balancers.internal.dns_name}:${local.internal_ports[color]}"
+    } }
+    secrets = var.access.basic_auth ? { BASIC_AUTH = module.security.basic_auth_secret_arn } : {}
+  }
+
+  backend = {
+    environment = merge({
+      ENVIRONMENT    = var.name
+      AWS_REGION     = var.region
+      PGHOST         = module.database.postgres.host
+      PGPORT         = tostring(module.database.postgres.port)
+      PGDATABASE     = module.database.postgres.name
+      PGSSLMODE      = module.database.postgres.sslmode
+      REDIS_URL      = module.database.redis_url
+      FORMS_BUCKET   = module.storage.names.forms
+      UPLOADS_BUCKET = module.storage.names.uploads
+    }, var.services.backend.environment)
+    color_environment = { for color in local.colors : color => {} }
+    secrets = {
+      API_TOKEN  = module.security.api_token_secret_arn
+      PGUSER     = "${module.database.credentials_secret_arn}:username::"
+      PGPASSWORD = "${module.database.credentials_secret_arn}:password::"
+    }
+  }
+
+  topology = {
+    cluster        = module.compute.cluster
+    url            = local.local_cloud ? "http://${module.compute.load_balancers.public.dns_name}" : "https://${var.domain}"
+    load_balancers = module.compute.load_balancers
+    services = {
+      frontend = merge(module.compute.services["frontend"], local.frontend)
+      backend  = merge(module.compute.services["backend"], local.backend)
+    }
+    subnets = module.networking.subnets.private
+    buckets = module.storage.names
+  }
+}
+
+resource "aws_ssm_parameter" "topology" {
+  name        = "/indivillage/${var.short_name}/topology"
+  description = "What Terraform made of ${var.name}, for the deployer"
+  type        = "String"
+  tier        = "Advanced" # 8 kB; a standard parameter ends at 4 kB
+  value       = jsonencode(local.topology)
+}

@@ -1,0 +1,211 @@
+# The names and shapes of environments/<environment>/terraform.tfvars. What has a default is left out of those files
+# until an environment needs another value.
+
+variable "name" {
+  description = "The environment: development, staging or production."
+  type        = string
+
+  validation {
+    condition     = contains(["development", "staging", "production"], var.name)
+    error_message = "name must be development, staging or production."
+  }
+}
+
+variable "short_name" {
+  description = "What names start with: dev, staging or prod."
+  type        = string
+
+  validation {
+    condition     = var.short_name == lookup({ development = "dev", staging = "staging", production = "prod" }, var.name, "")
+    error_message = "short_name must be dev for development, staging for staging, prod for production."
+  }
+}
+
+variable "domain" {
+  description = "Where visitors find the environment on AWS; ACM holds an issued certificate for it."
+  type        = string
+
+  validation {
+    condition     = can(regex("^([a-z0-9-]+\\.)+[a-z]{2,}$", var.domain))
+    error_message = "domain must be a host name such as dev.indivillage.com."
+  }
+}
+
+variable "region" {
+  description = "AWS region of the environment."
+  type        = string
+
+  validation {
+    condition     = can(regex("^[a-z]{2}(-[a-z]+)+-[0-9]$", var.region))
+    error_message = "region must be an AWS region such as ap-south-1."
+  }
+}
+
+variable "replica_region" {
+  description = "AWS region that takes over when the first one fails."
+  type        = string
+
+  validation {
+    condition     = can(regex("^[a-z]{2}(-[a-z]+)+-[0-9]$", var.replica_region)) && var.replica_region != var.region
+    error_message = "replica_region must be an AWS region other than region."
+  }
+}
+
+variable "account_id" {
+  description = "AWS account; nothing is touched in any other one."
+  type        = string
+
+  validation {
+    condition     = can(regex("^[0-9]{12}$", var.account_id))
+    error_message = "account_id must be twelve digits."
+  }
+}
+
+variable "cloud" {
+  description = "local (the local cloud) or aws."
+  type        = string
+
+  validation {
+    condition     = contains(["local", "aws"], var.cloud)
+    error_message = "cloud must be local or aws."
+  }
+}
+
+variable "branch" {
+  description = "Branch from which the environment is deployed."
+  type        = string
+}
+
+variable "owner" {
+  description = "Team that answers for the environment; a tag on everything."
+  type        = string
+}
+
+variable "cost_centre" {
+  description = "Who pays; a tag on everything."
+  type        = string
+}
+
+variable "deployment" {
+  description = "How releases reach visitors: weight_percent is the new color's share, bake_s how long it must prove itself there."
+  type = object({
+    strategy         = string
+    steps            = list(object({ weight_percent = number, bake_s = number }))
+    steady_timeout_s = number
+  })
+
+  validation {
+    condition     = contains(["rolling", "blue_green"], var.deployment.strategy)
+    error_message = "deployment.strategy must be rolling or blue_green."
+  }
+
+  validation {
+    condition     = try(var.deployment.steps[length(var.deployment.steps) - 1].weight_percent == 100, false)
+    error_message = "deployment.steps must end at weight_percent = 100."
+  }
+}
+
+variable "services" {
+  description = "Both services: cpu in CPU units (1024 = one vCPU), memory in MiB, count of tasks, port and health_path of the container."
+  type = object({
+    frontend = object({ cpu = number, memory = number, count = number, port = number, health_path = string, environment = optional(map(string), {}) })
+    backend  = object({ cpu = number, memory = number, count = number, port = number, health_path = string, environment = optional(map(string), {}) })
+  })
+
+  validation {
+    condition     = alltrue([for service in values(var.services) : service.port >= 1024 && service.port <= 65535])
+    error_message = "services.*.port must be between 1024 and 65535: containers run without privileges."
+  }
+
+  validation {
+    condition     = alltrue([for service in values(var.services) : contains([256, 512, 1024, 2048, 4096, 8192, 16384], service.cpu) && service.memory >= 2 * service.cpu && service.memory <= 8 * service.cpu])
+    error_message = "services.*.cpu must be a Fargate size (256 to 16384), services.*.memory between two and eight times as much."
+  }
+}
+
+variable "scaling" {
+  description = "Fewest and most tasks of a live service, and the percent of CPU and memory that autoscaling aims for."
+  type        = object({ min = number, max = number, cpu_percent = number, memory_percent = number })
+
+  validation {
+    condition     = var.scaling.min >= 1 && var.scaling.max >= var.scaling.min
+    error_message = "scaling.min must be at least 1 and scaling.max not below it."
+  }
+
+  validation {
+    condition     = alltrue([for percent in [var.scaling.cpu_percent, var.scaling.memory_percent] : percent >= 10 && percent <= 95])
+    error_message = "scaling.cpu_percent and scaling.memory_percent must be between 10 and 95."
+  }
+}
+
+variable "database" {
+  description = "PostgreSQL: engine_version is the major version, instance_class RDS's own name."
+  type = object({
+    engine_version        = string
+    instance_class        = string
+    allocated_storage_gb  = number
+    multi_az              = bool
+    backup_retention_days = number
+  })
+}
+
+variable "cache" {
+  description = "Redis: node_type is ElastiCache's own name, nodes counts the primary and its replicas."
+  type        = object({ engine_version = string, node_type = string, nodes = number })
+}
+
+variable "backups" {
+  description = "Days for which replaced or deleted forms and uploads can be brought back."
+  type        = object({ retention_days = number })
+}
+
+variable "alarms" {
+  description = "What counts as trouble while a release takes over: percent of failed requests, and the 95th percentile of response times."
+  type        = object({ error_rate_percent = number, latency_p95_ms = number })
+}
+
+variable "notifications" {
+  description = "Who hears of deployments and alarms."
+  type        = object({ emails = list(string) })
+}
+
+variable "access" {
+  description = "Whether protected pages ask for a password, and the address ranges from which release tests may see the idle color."
+  type = object({
+    basic_auth = bool
+    test_cidrs = optional(set(string), [])
+  })
+}
+
+variable "network" {
+  description = "Address range, number of zones, and NAT gateways (none, single, per_zone)."
+  type = object({
+    cidr  = optional(string, "10.20.0.0/16")
+    zones = optional(number, 2)
+    nat   = optional(string, "single")
+  })
+  default = {}
+}
+
+variable "log_retention_days" {
+  description = "Days for which CloudWatch keeps the containers' logs."
+  type        = number
+  default     = 30
+}
+
+variable "owns_registry" {
+  description = "Whether this environment creates the account's image repositories. Unset, development does. Set it when an environment has an account to itself."
+  type        = bool
+  default     = null
+}
+
+variable "infrastructure_version" {
+  description = "Version of this infrastructure, a tag on everything. Raised by hand with a change that people should be able to tell apart."
+  type        = string
+  default     = "1.0.0"
+
+  validation {
+    condition     = can(regex("^[0-9]+\\.[0-9]+\\.[0-9]+$", var.infrastructure_version))
+    error_message = "infrastructure_version must be three numbers such as 1.0.0."
+  }
+}
