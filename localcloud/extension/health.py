@@ -1,0 +1,148 @@
+"""Target health by AWS's rules, checked by this process: state, reason code and description of every target.
+
+HAProxy 2.6 presumes a new server up until its first check fails and forgets what it knew at each reload; a target of
+AWS starts as ``initial`` and gets no request before a check has passed. So the checks are ours and HAProxy is told.
+Source: https://docs.aws.amazon.com/elasticloadbalancing/latest/application/target-group-health-checks.html
+
+One liberty: until its first success a target is tried every quarter of a second, not once an interval, because AWS
+does not say when within the interval it starts. Failures count once an interval, as they do there.
+"""
+
+import http.client
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+
+from localcloud.extension.elb import HealthCheck, State, Target, TargetGroup
+
+EAGER_S = 0.25
+WORKERS = 8
+
+Key = tuple[str, Target]
+Probe = Callable[[HealthCheck, Target], "Verdict"]
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What one check found; ``reason`` is AWS's code, empty when it passed."""
+
+    passed: bool
+    reason: str = ""
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TargetHealth:
+    """What DescribeTargetHealth says of one target, and the counters behind it (times on the monotonic clock)."""
+
+    state: str = "initial"
+    reason: str = "Elb.RegistrationInProgress"
+    description: str = "Target registration is in progress"
+    row: int = 0  # successes in a row when positive, failures in a row when negative
+    next_at: float = 0.0
+    count_at: float = 0.0
+
+
+UNUSED = TargetHealth("unused", "Target.NotInUse", "Target group is not configured to receive traffic from the load balancer")
+DRAINING = TargetHealth("draining", "Target.DeregistrationInProgress", "Target deregistration is in progress")
+
+
+def check(how: HealthCheck, target: Target) -> Verdict:
+    """Ask TARGET for the health path once."""
+    port = target.port if how.port == "traffic-port" else int(how.port)
+    connection = http.client.HTTPConnection(target.host, port, timeout=how.timeout_s)
+    try:
+        headers = {"User-Agent": "ELB-HealthChecker/2.0", "Connection": "close", "Host": f"{target.host}:{port}"}
+        connection.request("GET", how.path, headers=headers)
+        status = connection.getresponse().status
+    except TimeoutError:
+        return Verdict(False, "Target.Timeout", "Request timed out")
+    except (OSError, http.client.HTTPException):
+        return Verdict(False, "Target.FailedHealthChecks", "Health checks failed")
+    finally:
+        connection.close()
+    if matches(how.codes, status):
+        return Verdict(True)
+    return Verdict(False, "Target.ResponseCodeMismatch", f"Health checks failed with these codes: [{status}]")
+
+
+def matches(codes: str, status: int) -> bool:
+    """Whether STATUS is among CODES, written as AWS does: ``200``, ``200,202`` or ``200-299``."""
+    for part in codes.split(","):
+        low, _, high = part.strip().partition("-")
+        if low.isdigit() and int(low) <= status <= int(high or low):
+            return True
+    return False
+
+
+def after(now: float, how: HealthCheck, health: TargetHealth, verdict: Verdict) -> TargetHealth:
+    """The health of a target once VERDICT is known; one success is enough for a target that was never healthy."""
+    if verdict.passed:
+        row = max(health.row, 0) + 1
+        if health.state == "initial" or row >= how.healthy_after:
+            return TargetHealth("healthy", "", "", row, now + how.interval_s, now)
+        return replace(health, row=row, next_at=now + how.interval_s, count_at=now)
+    initial = health.state == "initial"
+    counted = now >= health.count_at
+    row = min(health.row, 0) - 1 if counted else health.row
+    count_at = now + how.interval_s if counted else health.count_at
+    next_at = now + (min(EAGER_S, how.interval_s) if initial else how.interval_s)
+    if -row >= how.unhealthy_after:
+        return TargetHealth("unhealthy", verdict.reason, verdict.description, row, next_at, count_at)
+    if initial:
+        return TargetHealth("initial", "Elb.InitialHealthChecking", "Initial health checks in progress", row, next_at, count_at)
+    return replace(health, row=row, next_at=next_at, count_at=count_at)
+
+
+class HealthBook:
+    """The health of every target of every group in use; ``tick`` starts the checks that are due."""
+
+    def __init__(self, changed: Callable[[], None], probe: Probe = check, clock: Callable[[], float] = time.monotonic):
+        self._changed = changed
+        self._probe = probe
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._book: dict[Key, TargetHealth] = {}
+        self._running: set[Key] = set()
+        self._pool = ThreadPoolExecutor(WORKERS, thread_name_prefix="health")
+
+    def of(self, group: TargetGroup, target: Target) -> TargetHealth:
+        """The health of a registered target; one that was never seen yet is ``initial``."""
+        if not group.in_use:
+            return UNUSED
+        with self._lock:
+            return self._book.get((group.arn, target), TargetHealth())
+
+    def tick(self, state: State) -> None:
+        """Forget targets that are gone, take up new ones and start every check that is due; never waits."""
+        now = self._clock()
+        wanted = {(group.arn, target): group.check for group in state.groups if group.in_use for target in group.targets}
+        with self._lock:
+            for key in [key for key in self._book if key not in wanted]:
+                del self._book[key]
+            due = []
+            for key, how in wanted.items():
+                health = self._book.setdefault(key, TargetHealth())
+                if not how.enabled:
+                    self._book[key] = TargetHealth("healthy", "", "", 1)
+                elif now >= health.next_at and key not in self._running:
+                    self._running.add(key)
+                    due.append((key, how))
+        for key, how in due:
+            self._pool.submit(self._check, key, how)
+
+    def _check(self, key: Key, how: HealthCheck) -> None:
+        try:
+            verdict = self._probe(how, key[1])
+        except Exception as error:  # a broken check must show as a failed check, not as a target nobody checks
+            verdict = Verdict(False, "Elb.InternalError", str(error))
+        with self._lock:
+            self._running.discard(key)
+            health = self._book.get(key)
+            if health is None:
+                return
+            self._book[key] = found = after(self._clock(), how, health, verdict)
+        if found.state != health.state:
+            self._changed()
