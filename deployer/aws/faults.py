@@ -58,7 +58,7 @@ HINT_NETWORK = (
 HINT_APPLY = "the infrastructure lacks it: `inv apply --env=…` makes it"
 
 
-class Expected(Exception):  # noqa: N818 - an answer the adapter asked for, not an error
+class Expected(Exception):
     """AWS refused with a code the adapter said it can handle. `headers` are the answer's HTTP headers."""
 
     def __init__(self, code: str, headers: Mapping[str, str]) -> None:

@@ -39,6 +39,8 @@ CONNECT_TIMEOUT_S = 5
 READ_TIMEOUT_S = 60
 """Longer than a task's stop timeout: the local cloud answers UpdateService only once surplus tasks have stopped."""
 
+BRIEF_TIMEOUT_S = 5
+
 
 class Session:
     """boto3 clients for an Environment; thread-safe, each client made once.
@@ -123,6 +125,12 @@ class Session:
         return client
 
     @property
+    def s3_brief(self) -> S3Client:
+        """The state bucket, answering within seconds or not at all: a lease must not wait longer than it lives."""
+        client: S3Client = self._client("s3", read_timeout_s=BRIEF_TIMEOUT_S)
+        return client
+
+    @property
     def secretsmanager(self) -> SecretsManagerClient:
         """Whether secrets exist; their values are never read here."""
         client: SecretsManagerClient = self._client("secretsmanager")
@@ -134,16 +142,17 @@ class Session:
         client: SSMClient = self._client("ssm")
         return client
 
-    def _client(self, service: str) -> Any:  # noqa: ANN401 - boto3 makes classes at run time; the properties type them
+    def _client(self, service: str, read_timeout_s: int = READ_TIMEOUT_S) -> Any:
         with self._lock:
-            if service not in self._clients:
+            key = f"{service} {read_timeout_s}"
+            if key not in self._clients:
                 attempted = f"connecting to {service} for {self.environment.name}"
                 with mapped(attempted):
                     boto = self._boto or self._sign_in()
-                    self._clients[service] = self._make(boto, service)
-            return self._clients[service]
+                    self._clients[key] = self._make(boto, service, read_timeout_s)
+            return self._clients[key]
 
-    def _make(self, boto: BotoSession, service: str) -> Any:  # noqa: ANN401
+    def _make(self, boto: BotoSession, service: str, read_timeout_s: int) -> Any:
         from botocore.config import Config
 
         local = self.endpoint_url is not None
@@ -154,7 +163,7 @@ class Session:
             config=Config(
                 retries={"mode": "standard", "total_max_attempts": 3 if local else 5},
                 connect_timeout=CONNECT_TIMEOUT_S,
-                read_timeout=READ_TIMEOUT_S,
+                read_timeout=read_timeout_s,
                 max_pool_connections=20,
                 proxies={} if local and urlsplit(self.endpoint_url or "").hostname in LOOPBACK else None,
                 s3={"addressing_style": "path"} if local else None,
@@ -181,11 +190,11 @@ class Session:
             core.set_config_variable("ignore_configured_endpoint_urls", True)
             self._watch(core)
             boto = boto3.session.Session(region_name=region, botocore_session=core)
-            self._check_account(self._make(boto, "sts"))
+            self._check_account(self._make(boto, "sts", READ_TIMEOUT_S))
         self._boto = boto
         return boto
 
-    def _watch(self, core: Any) -> None:  # noqa: ANN401
+    def _watch(self, core: Any) -> None:
         def count(event_name: str, **_: object) -> None:
             operation = event_name.removeprefix("before-send.")
             with self._lock:

@@ -1,0 +1,216 @@
+"""One writer per environment: the S3 object `lease.json`, changed only with If-None-Match or If-Match.
+
+    absent ── If-None-Match: * ──> held by A, fencing 1 ── If-Match, every 20 s ──> held by A, later expiry
+    held by A ── released: If-Match ──> given back, fencing 1 ── If-Match ──> held by B, fencing 2
+    held by A ── expiry passed ── If-Match ──> held by B, fencing 2; A's next renewal fails and A must stop
+
+The object is never deleted, so the fencing number only grows. Expiry is judged by S3's clock (the Date header of its
+answers), not by the machine's. Conditional writes: S3 user guide, "Conditional requests".
+"""
+
+from __future__ import annotations
+
+import threading
+import uuid
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from functools import partial
+from typing import TYPE_CHECKING
+
+from deployer.aws.faults import Expected, mapped
+from deployer.aws.lease_object import ABSENT, NEVER, Entry, dump, load
+from deployer.aws.state_bucket import LEASE_KEY
+from deployer.errors import DeployError, Locked, StateUncertain, Unreachable
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from deployer.aws.session import Session
+    from deployer.aws.state_bucket import StateBucket
+    from deployer.model import Holder
+    from deployer.ports import Clock
+
+TTL_S = 60.0
+RENEW_EVERY_S = 20.0
+CONFLICT = frozenset({"PreconditionFailed", "ConditionalRequestConflict", "412", "409"})
+MISSING = frozenset({"NoSuchKey", "NoSuchBucket", "404"})
+ATTEMPTS = 5
+"""Lost races before giving up: each means that somebody else got it, which the next look tells."""
+
+
+class S3Lease:
+    """Fills ports.Lease. `bucket` makes the state bucket for an environment's very first command."""
+
+    def __init__(
+        self,
+        session: Session,
+        clock: Clock,
+        bucket: StateBucket,
+        *,
+        ttl_s: float = TTL_S,
+        renew_every_s: float = RENEW_EVERY_S,
+    ) -> None:
+        self._session = session
+        self._clock = clock
+        self._bucket = bucket
+        self._name = session.environment.state_bucket
+        self._ttl = timedelta(seconds=ttl_s)
+        self._renew_every_s = renew_every_s
+        self._lock = threading.RLock()
+        self._mine: Entry | None = None
+        self._lost = ""
+        self._fresh_until = (0.0, NEVER)  # by both of this machine's clocks: one stops in sleep, the other can jump
+        self._offset = timedelta(0)  # the server's clock minus ours
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def acquire(self, owner: str, release: str) -> Holder:
+        """Take it, or raise Locked naming the owner and the expiry. Renews itself until released."""
+        nonce = uuid.uuid4().hex
+        for _ in range(ATTEMPTS):
+            seen, now = self._look()
+            if seen.active(now):
+                if seen.nonce != nonce:
+                    raise self._taken(seen)
+                return self._hold(seen, seen.expires_at - now)  # our own write, whose answer was lost on the way
+            wanted = Entry(owner, release, now + self._ttl, seen.fencing + 1, nonce)
+            with suppress(Expected):
+                return self._hold(*self._put(wanted, seen.etag))
+        raise Locked(self._attempted, f"{ATTEMPTS} others took it in a row", "repeat the command")
+
+    def release(self) -> None:
+        """Give it back, if it is still ours."""
+        self._stop.set()
+        if self._thread is not None:
+            self._thread.join()
+        with self._lock:
+            mine, self._mine = self._mine, None
+            if mine is not None and not self._lost:
+                with suppress(Expected):
+                    self._put(mine.given_back(), mine.etag)
+
+    def holder(self) -> Holder | None:
+        """Who holds it now, if anybody does and it has not expired."""
+        seen, now = self._look()
+        return seen.holder() if seen.active(now) else None
+
+    def check(self) -> None:
+        """Raise StateUncertain when the lease was lost. Costs no call while the last renewal is fresh."""
+        with self._lock:
+            if self._mine is not None and not self._lost and self._overdue():
+                # The process stood still past the expiry (stopped, asleep): only S3 knows whose it is now.
+                with suppress(Unreachable):
+                    self._renew()
+            lost = self._lost
+            if self._mine is None:
+                lost = "it is not held by this run"
+            elif not lost and self._overdue():
+                lost = "it expired and could not be renewed"
+        if lost:
+            raise StateUncertain(
+                self._attempted,
+                lost,
+                "whoever holds it now owns the environment; `inv status` tells what is there",
+            )
+
+    def break_(self) -> Holder | None:
+        """Remove it whoever holds it; return who did."""
+        for _ in range(ATTEMPTS):
+            seen, now = self._look()
+            if not seen.active(now):
+                return None
+            with suppress(Expected):
+                self._put(seen.given_back(), seen.etag)
+                return seen.holder()
+        raise Locked(self._attempted, "it changes faster than it can be removed", "repeat the command")
+
+    @property
+    def _attempted(self) -> str:
+        return f"holding the lock of {self._session.environment.name}"
+
+    def _taken(self, seen: Entry) -> Locked:
+        work = f" for {seen.release}" if seen.release else ""
+        return Locked(
+            f"locking {self._session.environment.name}",
+            f"{seen.owner} holds it{work} until {seen.expires_at:%Y-%m-%d %H:%M:%S} UTC",
+            f"wait, or take it away: inv unlock --env={self._session.environment.short_name} --reason=…",
+        )
+
+    def _look(self) -> tuple[Entry, datetime]:
+        """Read the object and the server's time."""
+        try:
+            with mapped(self._attempted, expected=MISSING):
+                answer = self._session.s3_brief.get_object(Bucket=self._name, Key=LEASE_KEY)
+                body = answer["Body"].read()
+        except Expected as absent:
+            return ABSENT, self._server_now(absent.headers)
+        now = self._server_now(answer["ResponseMetadata"]["HTTPHeaders"])
+        return load(body, answer["ETag"], answer.get("Metadata", {}), answer["LastModified"] + self._ttl), now
+
+    def _server_now(self, headers: Mapping[str, str]) -> datetime:
+        if "date" in headers:
+            self._offset = parsedate_to_datetime(headers["date"]).astimezone(UTC) - self._clock.now()
+        return self._clock.now() + self._offset
+
+    def _put(self, entry: Entry, etag: str) -> tuple[Entry, timedelta]:
+        """Write the object if it still is what was read (`etag`, "" for absent). Raises Expected when it is not.
+
+        Returns the entry as stored and how long it is good for.
+        """
+        put = partial(
+            self._session.s3_brief.put_object,
+            Bucket=self._name,
+            Key=LEASE_KEY,
+            Body=dump(entry),
+            ContentType="application/json",
+            # Survives a damaged body: the number must never start again.
+            Metadata={"fencing": str(entry.fencing)},
+        )
+        asked_at = self._clock.monotonic()
+        try:
+            with mapped(self._attempted, expected=CONFLICT | MISSING):
+                answer = put(IfMatch=etag) if etag else put(IfNoneMatch="*")
+        except Expected as refused:
+            if refused.code == "NoSuchBucket":
+                self._bucket.ensure()  # the environment's very first command; the caller looks again
+            raise
+        return entry.stored(answer["ETag"]), self._ttl - timedelta(seconds=self._clock.monotonic() - asked_at)
+
+    def _hold(self, entry: Entry, good_for: timedelta) -> Holder:
+        with self._lock:
+            self._lost = ""
+            self._keep(entry, good_for)
+        self._stop.clear()
+        self._thread = threading.Thread(target=self._renew_until_released, name="lease", daemon=True)
+        self._thread.start()
+        return entry.holder()
+
+    def _keep(self, entry: Entry, good_for: timedelta) -> None:
+        self._mine = entry
+        self._fresh_until = (self._clock.monotonic() + good_for.total_seconds(), self._clock.now() + good_for)
+
+    def _overdue(self) -> bool:
+        monotonic, wall = self._fresh_until
+        return self._clock.monotonic() >= monotonic or self._clock.now() >= wall
+
+    def _renew_until_released(self) -> None:
+        while not self._stop.wait(self._renew_every_s):
+            # Out of reach is no loss yet: `check` decides once the time to live has passed.
+            with suppress(DeployError), self._lock:
+                self._renew()
+            if self._lost:
+                return
+
+    def _renew(self) -> None:
+        """Move the expiry if the object is still as we left it; else note who has it. Call with the lock held."""
+        if self._mine is None or self._lost:
+            return
+        try:
+            self._keep(*self._put(self._mine.until(self._clock.now() + self._offset + self._ttl), self._mine.etag))
+        except Expected:
+            seen, now = self._look()
+            if seen.nonce == self._mine.nonce and seen.active(now):
+                self._keep(seen, seen.expires_at - now)  # a renewal arrived after all, only its answer was lost
+            else:
+                self._lost = f"{seen.owner or 'nobody'} has it now (fencing {seen.fencing})"

@@ -1,0 +1,123 @@
+"""What a release of a service looks like to ECS. Pure: values in, the RegisterTaskDefinition request out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from deployer.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from mypy_boto3_ecs.type_defs import (
+        ContainerDefinitionTypeDef,
+        RegisterTaskDefinitionRequestTypeDef,
+        TaskDefinitionTypeDef,
+    )
+
+    from deployer.model import Environment, Release, Service, ServiceTopology
+
+USER = "10001:10001"
+STOP_TIMEOUT_S = 30
+TMP = "tmp"
+
+
+def build(
+    release: Release, service: Service, place: ServiceTopology, environment: Environment, image_reference: str
+) -> RegisterTaskDefinitionRequestTypeDef:
+    """Describe `service` as `release` wants it in its color; the same arguments give the same request.
+
+    The container runs as a numeric user with a read-only root and no capabilities; /tmp is the one place it can
+    write. Its health check is the image's own and the target group's. Raises InputError when a name is given both as
+    a plain value and as a secret (ECS would refuse it).
+    """
+    values = variables(release, service, place, environment, image_reference)
+    twice = sorted(set(values) & set(place.secrets))
+    if twice:
+        raise InputError(
+            f"describing {service.name} for ECS",
+            f"given both as a plain value and as a secret: {', '.join(twice)}",
+            f"remove it from services.{service.name}.environment in {environment.tfvars}",
+        )
+    container: ContainerDefinitionTypeDef = {
+        "name": service.name,
+        "image": image_reference,
+        "essential": True,
+        "user": USER,
+        "readonlyRootFilesystem": True,
+        "stopTimeout": STOP_TIMEOUT_S,
+        "portMappings": [{"containerPort": place.container_port, "protocol": "tcp"}],
+        "environment": [{"name": name, "value": values[name]} for name in sorted(values)],
+        "secrets": [{"name": name, "valueFrom": place.secrets[name]} for name in sorted(place.secrets)],
+        "mountPoints": [{"sourceVolume": TMP, "containerPath": "/tmp", "readOnly": False}],  # noqa: S108 - in the task
+        "linuxParameters": {"capabilities": {"drop": ["ALL"]}, "initProcessEnabled": True},
+        "logConfiguration": {
+            "logDriver": "awslogs",
+            "options": {
+                "awslogs-group": place.log_group,
+                "awslogs-region": environment.region,
+                "awslogs-stream-prefix": release.color.value,
+            },
+        },
+    }
+    return {
+        "family": place.family,
+        "requiresCompatibilities": ["FARGATE"],
+        "networkMode": "awsvpc",
+        "cpu": str(service.cpu),
+        "memory": str(service.memory),
+        "executionRoleArn": place.execution_role,
+        "taskRoleArn": place.task_role,
+        "volumes": [{"name": TMP}],
+        "containerDefinitions": [container],
+        "tags": [
+            {"key": "release", "value": release.id},
+            {"key": "commit", "value": release.commit},
+            {"key": "color", "value": release.color.value},
+            {"key": "environment", "value": environment.name},
+        ],
+    }
+
+
+def variables(
+    release: Release, service: Service, place: ServiceTopology, environment: Environment, image_reference: str
+) -> Mapping[str, str]:
+    """Merge the container's plain variables: Terraform's, the tfvars', the color's, then what names the release."""
+    return {
+        **place.environment,
+        **service.environment,
+        **place.color_environment.get(release.color, {}),
+        "ENVIRONMENT": environment.short_name,
+        "RELEASE": release.id,
+        "COMMIT": release.commit,
+        "COLOR": release.color.value,
+        "IMAGE_DIGEST": image_reference.partition("@")[2],
+    }
+
+
+def labels(definition: TaskDefinitionTypeDef, service: str) -> Mapping[str, str]:
+    """Read a registered definition's plain variables back; none for a placeholder without a container so named."""
+    for container in definition.get("containerDefinitions", []):
+        if container.get("name") == service:
+            return {entry["name"]: entry["value"] for entry in container.get("environment", [])}
+    return {}
+
+
+def is_of(definition: TaskDefinitionTypeDef, release: Release, service: str, image_reference: str) -> bool:
+    """Whether a registered definition is this release's, in this color, with this image."""
+    seen = labels(definition, service)
+    images = [c.get("image") for c in definition.get("containerDefinitions", []) if c.get("name") == service]
+    return images == [image_reference] and {"RELEASE": release.id, "COLOR": release.color.value}.items() <= seen.items()
+
+
+def log_stream(definition: TaskDefinitionTypeDef, container: str, task_arn: str) -> tuple[str, str] | None:
+    """Name the (log group, stream) a task's container writes to: `<prefix>/<container>/<task id>` (awslogs driver).
+
+    None when it does not log through awslogs with a prefix.
+    """
+    for described in definition.get("containerDefinitions", []):
+        options = described.get("logConfiguration", {}).get("options", {})
+        if described.get("name") == container and {"awslogs-group", "awslogs-stream-prefix"} <= options.keys():
+            task_id = task_arn.rsplit("/", 1)[-1]
+            return options["awslogs-group"], f"{options['awslogs-stream-prefix']}/{container}/{task_id}"
+    return None
