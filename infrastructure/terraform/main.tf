@@ -67,7 +67,7 @@ module "networking" {
   test_port            = local.test_port
   test_cidrs           = var.access.test_cidrs
   internal_ports       = local.internal_ports
-  flow_logs_bucket_arn = module.storage.log_delivery.arn
+  flow_logs_bucket_arn = local.local_cloud ? null : module.storage.log_delivery.arn
 }
 
 module "database" {

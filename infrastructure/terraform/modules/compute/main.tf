@@ -71,6 +71,7 @@ resource "aws_ecs_service" "shell" {
   health_check_grace_period_seconds  = 30
   enable_ecs_managed_tags            = true
   propagate_tags                     = "SERVICE"
+  availability_zone_rebalancing      = "ENABLED" # spreads out again once a lost zone is back
 
   deployment_circuit_breaker {
     enable   = true
@@ -94,7 +95,8 @@ resource "aws_ecs_service" "shell" {
   }
 
   lifecycle {
-    ignore_changes = [task_definition, desired_count]
+    # The deployer owns the first two. MiniStack does not report the third, which only ever has this value.
+    ignore_changes = [task_definition, desired_count, availability_zone_rebalancing]
   }
 
   # ECS refuses a target group that no load balancer uses yet.

@@ -61,7 +61,7 @@ resource "aws_db_instance" "this" {
 
   # Automated backups keep the write-ahead log too: any second of the retention period can be restored.
   backup_retention_period = var.database.backup_retention_days
-  backup_window           = "20:00-21:00" # 01:30 in India
+  backup_window           = var.backup_window
   maintenance_window      = "sun:21:30-sun:22:30"
   copy_tags_to_snapshot   = true
 
@@ -96,13 +96,12 @@ resource "aws_elasticache_replication_group" "this" {
   subnet_group_name  = aws_elasticache_subnet_group.this.name
   security_group_ids = [var.security_groups.cache]
 
+  # With AWS's own key: nothing here outlives the database that it is made from.
   at_rest_encryption_enabled = true
-  kms_key_id                 = var.kms_key_arn
   transit_encryption_enabled = var.tls
 
-  auto_minor_version_upgrade = true
-  apply_immediately          = !var.protect
-  snapshot_retention_limit   = var.protect ? 7 : 1
-  snapshot_window            = "20:00-21:00"
-  maintenance_window         = "sun:21:30-sun:22:30"
+  apply_immediately        = !var.protect
+  snapshot_retention_limit = var.protect ? 7 : 1
+  snapshot_window          = "20:00-21:00"
+  maintenance_window       = "sun:21:30-sun:22:30"
 }

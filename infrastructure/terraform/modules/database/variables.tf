@@ -19,7 +19,7 @@ variable "security_groups" {
 }
 
 variable "kms_key_arn" {
-  description = "Key that encrypts database, cache and credentials."
+  description = "Key that encrypts the database and its credentials."
   type        = string
 }
 
@@ -91,4 +91,10 @@ variable "recovery_window_days" {
   description = "Days for which deleted credentials can be brought back (7 to 30), or 0 to delete at once."
   type        = number
   default     = 30
+}
+
+variable "backup_window" {
+  description = "Hour (UTC) of the daily backup, before the maintenance on Sundays at 21:30. Null leaves it to AWS; MiniStack knows only that."
+  type        = string
+  default     = "20:00-21:00" # 01:30 in India
 }

@@ -60,6 +60,8 @@ resource "aws_subnet" "data" {
 }
 
 resource "aws_flow_log" "this" {
+  count = var.flow_logs_bucket_arn == null ? 0 : 1
+
   vpc_id                   = aws_vpc.this.id
   traffic_type             = "ALL"
   log_destination_type     = "s3"

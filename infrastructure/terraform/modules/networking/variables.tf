@@ -73,6 +73,7 @@ variable "internal_ports" {
 }
 
 variable "flow_logs_bucket_arn" {
-  description = "Bucket that receives the VPC's flow logs."
+  description = "Bucket that receives the VPC's flow logs, or null to keep none (MiniStack forgets half of their settings)."
   type        = string
+  default     = null
 }
