@@ -56,7 +56,7 @@ def colored() -> bool:
 def failure(error: DeployError) -> None:
     """Say once what was attempted, what was seen, and what to do next."""
     red, off = ("\x1b[1;31m", "\x1b[0m") if colored() else ("", "")
-    line(f"{red}error:{off} could not {error.attempted}: {error.seen}")
+    line(f"{red}error:{off} {error.attempted}: {error.seen}")
     for detail in error.details:
         line(f"    {detail}")
     if error.hint:

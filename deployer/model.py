@@ -286,6 +286,36 @@ class Record:
     reason: str
     stages: tuple[Mapping[str, object], ...] = ()
 
+    @classmethod
+    def of(
+        cls,
+        release: Release,
+        outcome: Verdict | None = None,
+        *,
+        ended_at: datetime | None = None,
+        reason: str = "",
+        stages: tuple[Mapping[str, object], ...] = (),
+    ) -> Record:
+        """The record of `release`: its intent while `outcome` is None, its history afterwards."""
+        return cls(
+            release=release.id,
+            environment=release.environment,
+            commit=release.commit,
+            kind=release.kind,
+            restores=release.restores,
+            outcome=outcome,
+            started_at=release.started_at,
+            ended_at=ended_at,
+            actor=release.actor,
+            digests={name: image.digest for name, image in release.images.items()},
+            task_definitions=dict(release.task_definitions),
+            plan_sha256=release.plan_sha256,
+            config_hash=release.config_hash,
+            migration_head=release.migration_head,
+            reason=reason,
+            stages=stages,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Holder:

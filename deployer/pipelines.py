@@ -12,6 +12,7 @@ from deployer.stages import (
     plan,
     platform,
     push,
+    record,
     rollback,
     scan,
     smoke_test,
@@ -25,6 +26,7 @@ DEPLOY = (
     scan.STAGE,
     platform.STAGE,
     lock.STAGE,
+    record.STAGE,
     build.STAGE,
     plan.STAGE,
     apply.STAGE,
@@ -36,18 +38,23 @@ DEPLOY = (
 )
 """A commit to an environment."""
 
-REDEPLOY = (lock.STAGE, rollback.STAGE, verify.STAGE, migrate.STAGE, deploy.STAGE, smoke_test.STAGE)
+REDEPLOY = (
+    lock.STAGE,
+    record.STAGE,
+    rollback.STAGE,
+    verify.STAGE,
+    migrate.STAGE,
+    deploy.STAGE,
+    smoke_test.STAGE,
+)
 """A release of the ledger again, as a new release: its images, today's infrastructure and configuration."""
 
-ROLLBACK = (lock.STAGE, rollback.STAGE, deploy.STAGE, smoke_test.STAGE)
+ROLLBACK = (lock.STAGE, record.STAGE, rollback.STAGE, deploy.STAGE, smoke_test.STAGE)
 """Back to a good release as one unit, by its own task definitions. Migrations are backward compatible and stay."""
 
 DRY_RUN = (lint.STAGE, test.STAGE, scan.STAGE, build.STAGE, plan.STAGE)
 """What a deploy would do, up to the first change."""
 
-LINT = (lint.STAGE,)
-SCAN = (scan.STAGE,)
-BUILD = (build.STAGE,)
 PUSH = (platform.STAGE, lock.STAGE, build.STAGE, push.STAGE)
 PLAN = (platform.STAGE, lock.STAGE, plan.STAGE)
 APPLY = (platform.STAGE, lock.STAGE, apply.STAGE)

@@ -28,4 +28,4 @@ def undo(release: Release, outcome: Outcome, world: World) -> None:
     STRATEGIES[world.environment.strategy].undo(release, outcome, world)
 
 
-STAGE = Stage("deploy", ("migrate", "verify", "lock"), run, undo)
+STAGE = Stage("deploy", ("migrate", "verify", "rollback", "lock"), run, undo)

@@ -51,4 +51,4 @@ def images(record: Record, repositories: dict[str, str]) -> dict[str, Image]:
     return {name: Image(name, repositories[name], record.digests[name]) for name in SERVICES}
 
 
-STAGE = Stage("rollback", ("lock",), run)
+STAGE = Stage("rollback", ("record",), run)

@@ -26,4 +26,4 @@ def run(release: Release, world: World) -> Outcome:
     return Outcome("roles, images, secrets, logs, targets and ports agree")
 
 
-STAGE = Stage("verify", ("push", "apply", "lock"), run)
+STAGE = Stage("verify", ("push", "apply", "rollback", "lock"), run)

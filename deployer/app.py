@@ -1,0 +1,299 @@
+"""What each command does: choose the pipeline, compose its world, run it, answer. The only place that knows both sides.
+
+Every function returns the exit code. Errors a user can mend are raised as DeployError and printed by `tasks.run`.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from deployer import config, console, pipelines, reports
+from deployer.composition import Site, compose, stop_for_run
+from deployer.errors import DeployError, GateFailed, InputError, NotAllowed, StateUncertain
+from deployer.model import SERVICES, Color, Environment, Image, Record, Release, Revision, release_id
+from deployer.pipeline import Report, Stage, Stop, critical_path, execute
+from deployer.stages import rollback as rollback_stage
+from deployer.stages.smoke_test import doubts
+from deployer.tools.git import Git
+
+ROOT = Path(__file__).resolve().parent.parent
+CONTEXTS = ("docker", "deployer", "infrastructure", "localcloud", "requirements")
+"""What a release is made of: an uncommitted change here makes it dirty."""
+KEPT_LOGS = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """The files that are released, and the commit they are of."""
+
+    tree: Path
+    commit: str
+    committed_at: datetime
+    actor: str
+    dirty: tuple[str, ...]
+
+
+@contextmanager
+def _source(ref: str) -> Iterator[Source]:
+    """The working tree for HEAD, or a worktree of `ref`: what is built is then exactly that commit."""
+    git = Git(ROOT)
+    commit = git.commit(ref or "HEAD")
+    if not ref:
+        yield Source(ROOT, commit.sha, commit.committed_at, git.actor(), git.dirty(CONTEXTS))
+        return
+    with git.checkout(commit.sha, ROOT / ".cache" / "worktrees" / commit.sha[:12]) as tree:
+        yield Source(tree, commit.sha, commit.committed_at, git.actor(), ())
+
+
+def _logs(name: str) -> Path:
+    """A folder for this run's logs; the oldest runs make room."""
+    runs = ROOT / ".cache" / "logs"
+    logs = runs / name
+    logs.mkdir(parents=True, exist_ok=True)
+    old = sorted((run for run in runs.iterdir() if run.is_dir()), key=lambda run: run.stat().st_mtime)[:-KEPT_LOGS]
+    for run in old:
+        shutil.rmtree(run, ignore_errors=True)
+    return logs
+
+
+def _draft(environment: Environment, source: Source) -> Release:
+    now = datetime.now(UTC)
+    return Release(
+        id=release_id(environment.short_name, now, source.commit),
+        environment=environment.name,
+        commit=source.commit,
+        actor=source.actor,
+        started_at=now,
+        committed_at=source.committed_at,
+        config_hash=environment.config_hash,
+        dirty=bool(source.dirty),
+    )
+
+
+def _permit(environment: Environment, source: Source, *, yes: bool) -> None:
+    """Refuse what this environment does not take. Raises InputError, NotAllowed."""
+    if source.dirty and environment.short_name != "dev":
+        raise InputError(
+            f"deploy to {environment.name}",
+            f"{len(source.dirty)} uncommitted files, {source.dirty[0]} among them",
+            "commit them: only dev takes what nobody else can build again",
+            details=source.dirty[:10],
+        )
+    if environment.cloud == "aws" and not yes:
+        if not (sys.stdin.isatty() and sys.stderr.isatty()):
+            raise NotAllowed(f"change {environment.name} on AWS", "nobody is there to confirm", "say it with --yes")
+        console.line(f"This changes {environment.name} in AWS account {environment.account_id}. Go on? [y/N] ")
+        if sys.stdin.readline().strip().lower() not in ("y", "yes"):
+            raise NotAllowed(f"change {environment.name} on AWS", "not confirmed")
+
+
+def _run(
+    stages: Sequence[Stage], release: Release, site: Site, stop: Stop, *, as_json: bool
+) -> Report:
+    """Take the release through the stages, write the ledger, tell people. The report still has to be judged."""
+    events = console.events([stage.name for stage in stages])
+    recorded = any(stage.name == "record" for stage in stages)
+
+    def finish(report: Report) -> Report:
+        begun = {result.name for result in report.results}
+        return _write_down(report, site) if recorded and "record" in begun else report
+
+    with events.showing():
+        report = execute(stages, release, site.world, events, stop, finish)
+    path, _ = critical_path(stages, report.results)
+    console.results(report.results, path, report.duration_s)
+    if as_json:
+        console.data(reports.release(report))
+    return report
+
+
+def _write_down(report: Report, site: Site) -> Report:
+    """The last word in the ledger. A release that nobody can look up is not done."""
+    record = Record.of(
+        report.release,
+        report.verdict,
+        ended_at=site.world.clock.now(),
+        reason=report.reason,
+        stages=reports.stages(report.results),
+    )
+    try:
+        site.world.ledger.write(record)
+    except DeployError as error:
+        hint = "the release itself is as the table says; `inv status` asks the cloud"
+        return replace(report, error=report.error or StateUncertain("write the ledger", error.seen, hint))
+    return report
+
+
+def _judge(report: Report, logs: Path) -> int:
+    if report.error is None:
+        return 0
+    if report.error.log is None:
+        report.error.log = logs
+    raise report.error
+
+
+def deploy(
+    env: str, *, ref: str, release: str, cloud: str | None, dry_run: bool, as_json: bool, yes: bool
+) -> int:
+    """Take a commit, or a release of the ledger, to an environment; prove it; put it back if it fails."""
+    if ref and release:
+        raise InputError("deploy", "--ref and --release are both given", "a commit, or a release of the ledger: choose")
+    stop = stop_for_run()
+    with _source(ref) as source:
+        environment = config.load(source.tree, env, cloud)
+        if not dry_run:
+            _permit(environment, source, yes=yes)
+        draft = _draft(environment, source)
+        logs = _logs(draft.id)
+        site = compose(ROOT, source.tree, environment, logs, stop, dirty=draft.dirty)
+        stages = pipelines.DRY_RUN if dry_run else pipelines.DEPLOY
+        if release:
+            record = next((r for r in site.world.ledger.history() if r.release == release), None)
+            if record is None:
+                raise InputError("deploy a release", f"the ledger has no {release}", f"inv history --env={env} lists them")
+            draft, stages = _again(draft, record, site), pipelines.REDEPLOY
+        console.line(f"{draft.id}: {draft.commit[:12]} to {environment.name} ({environment.cloud}) by {draft.actor}")
+        if source.dirty:
+            console.line(f"dirty: {', '.join(source.dirty[:5])}{' …' if len(source.dirty) > 5 else ''}")
+        report = _run(stages, draft, site, stop, as_json=as_json)
+        if report.error is None and not dry_run:
+            _tell_success(report.release, site, as_json=as_json)
+        if dry_run and report.release.plan:
+            for action, address in report.release.plan.changes:
+                console.answer(f"{action:<8} {address}")
+        return _judge(report, logs)
+
+
+def _tell_success(release: Release, site: Site, *, as_json: bool) -> None:
+    console.line(f"{release.id} is live; {site.calls()} AWS calls")
+    if not as_json:
+        console.answer(site.url())
+
+
+def _again(draft: Release, record: Record, site: Site) -> Release:
+    """The record's images by digest, to be deployed with today's configuration."""
+    topology = site.topology()
+    return replace(
+        draft,
+        id=release_id(site.world.environment.short_name, draft.started_at, record.commit),
+        commit=record.commit,
+        dirty=False,
+        images={
+            name: Image(name, topology.services[name].repository, digest) for name, digest in record.digests.items()
+        },
+    )
+
+
+def rollback(env: str, *, to: str, cloud: str | None, as_json: bool, yes: bool) -> int:
+    """Back to the last known good release before the live one, or to the one that is named, as one unit."""
+    stop = stop_for_run()
+    with _source("") as source:
+        environment = config.load(ROOT, env, cloud)
+        _permit(environment, replace(source, dirty=()), yes=yes)
+        now = datetime.now(UTC)
+        logs = _logs(f"rollback-{now:%Y%m%dT%H%M%SZ}")
+        site = compose(ROOT, ROOT, environment, logs, stop, dirty=False)
+        live = _live(site)["frontend"]
+        record = rollback_stage.choose(site.world.ledger.history(), live.release, to)
+        draft = replace(
+            _again(_draft(environment, source), record, site),
+            kind="rollback",
+            restores=record.release,
+            task_definitions=dict(record.task_definitions),
+        )
+        console.line(f"{draft.id}: {environment.name} back from {live.release or 'nothing'} to {record.release}")
+        report = _run(pipelines.ROLLBACK, draft, site, stop, as_json=as_json)
+        if report.error is None:
+            _tell_success(report.release, site, as_json=as_json)
+        return _judge(report, logs)
+
+
+def _live(site: Site) -> dict[str, Revision]:
+    """What serves visitors: the color that the load balancer gives most of the traffic to."""
+    weights = site.world.traffic.weights()
+    color = max(weights, key=lambda c: weights[c], default=Color.BLUE)
+    return {name: site.world.compute.live(name, color) for name in SERVICES}
+
+
+def _reading(env: str, cloud: str | None) -> Site:
+    environment = config.load(ROOT, env, cloud)
+    return compose(ROOT, ROOT, environment, _logs("reading"), stop_for_run(), dirty=False)
+
+
+def status(env: str, *, cloud: str | None, watch: bool, as_json: bool) -> int:
+    """What runs, asked of ECS and the load balancer."""
+    site = _reading(env, cloud)
+    while True:
+        answer = _status(site)
+        if as_json:
+            console.data(answer)
+        else:
+            console.mapping(reports.status_lines(answer))
+        if not watch:
+            return 0
+        console.answer("")
+        site.world.clock.wait(2.0)
+
+
+def _status(site: Site) -> dict[str, object]:
+    world = site.world
+    holder = world.lease.holder()
+    in_progress = (holder.release or None) if holder else None
+    live = _live(site)
+    serving = live["frontend"]
+    as_release = _release_of(serving, world.environment)
+    found = doubts(as_release, world) if serving.desired else ("nothing is deployed",)
+    weights = world.traffic.weights()
+    return reports.status(world.environment.name, site.url(), weights, live, found, holder, in_progress)
+
+
+def _release_of(serving: Revision, environment: Environment) -> Release:
+    now = datetime.now(UTC)
+    return Release(serving.release, environment.name, serving.commit, "", now, color=serving.color)
+
+
+def history(env: str, *, cloud: str | None, as_json: bool) -> int:
+    """Every release of the environment, newest first."""
+    site = _reading(env, cloud)
+    holder = site.world.lease.holder()
+    answer = reports.history(site.world.ledger.history(), holder.release if holder else None)
+    if as_json:
+        console.data(answer)
+    else:
+        for row in console.table(reports.history_rows(answer)):
+            console.answer(row)
+    return 0
+
+
+def stage(name: str, env: str, *, cloud: str | None, as_json: bool, yes: bool = True) -> int:
+    """One stage alone, with what it needs."""
+    stages: tuple[Stage, ...] = getattr(pipelines, name.upper().replace("-", "_"))
+    stop = stop_for_run()
+    with _source("") as source:
+        environment = config.load(ROOT, env, cloud)
+        if any(step.name == "lock" for step in stages):
+            _permit(environment, source, yes=yes)
+        draft = _draft(environment, source)
+        logs = _logs(f"{name}-{draft.id}")
+        site = compose(ROOT, ROOT, environment, logs, stop, dirty=draft.dirty)
+        if name == "smoke-test":
+            serving = _live(site)["frontend"]
+            if not serving.desired:
+                raise GateFailed(f"smoke-test {environment.name}", "nothing is deployed", f"inv deploy --env={env}")
+            draft = _release_of(serving, environment)
+        return _judge(_run(stages, draft, site, stop, as_json=as_json), logs)
+
+
+def unlock(env: str, *, reason: str, cloud: str | None) -> int:
+    """Remove the lease whoever holds it; for the day its holder is known to be gone."""
+    if not reason.strip():
+        raise InputError("unlock", "no reason is given", "--reason='why the holder is known to be gone'")
+    holder = _reading(env, cloud).world.lease.break_()
+    console.line(f"{holder.owner} held {env}; now it is free ({reason})" if holder else f"{env} was free")
+    return 0

@@ -1,0 +1,100 @@
+"""What needs no environment: the checks, the images, and the local cloud itself."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from pathlib import Path
+
+from deployer import console
+from deployer.composition import LocalSite, local_site
+from deployer.errors import GateFailed
+from deployer.model import SERVICES
+from deployer.stages import lint as lint_stage
+from deployer.stages import scan as scan_stage
+from deployer.tools.git import Git
+
+ROOT = Path(__file__).resolve().parent.parent
+APPLICATION = SERVICES
+IMAGES = ("base", "localcloud", "postgres", "redis", *APPLICATION)
+
+
+def _nox(sessions: tuple[str, ...]) -> int:
+    """Nox in the foreground: its output is the answer. Raises GateFailed when a session fails."""
+    chosen = ["--session", *sessions] if sessions else []
+    done = subprocess.run([sys.executable, "-m", "nox", *chosen], cwd=ROOT, env=os.environ, check=False)
+    if done.returncode:
+        raise GateFailed(
+            f"run {', '.join(sessions) or 'every test session'}",
+            f"nox ended with exit code {done.returncode}",
+            "the lines above say which session failed; `inv test --only=SESSION` runs it alone",
+        )
+    return 0
+
+
+def test(only: str) -> int:
+    """Every session, or those named in `only` (by comma)."""
+    return _nox(tuple(name.strip() for name in only.split(",") if name.strip()))
+
+
+def lint() -> int:
+    """The sessions that the lint stage runs."""
+    return _nox(lint_stage.SESSIONS)
+
+
+def scan() -> int:
+    """The sessions that the scan stage runs."""
+    return _nox(scan_stage.SESSIONS)
+
+
+def _site() -> LocalSite:
+    logs = ROOT / ".cache" / "logs" / "local"
+    logs.mkdir(parents=True, exist_ok=True)
+    return local_site(ROOT, ROOT, logs)
+
+
+def images(names: tuple[str, ...], *, as_json: bool) -> int:
+    """Build the named images and print name and reference of each."""
+    site = _site()
+    commit = Git(ROOT).commit()
+    # The base first: all others start from it, and one build of it is enough.
+    site.build("base", commit.sha, commit.committed_at, console.line)
+    with ThreadPoolExecutor(2) as pool:
+        built = list(pool.map(lambda name: site.build(name, commit.sha, commit.committed_at, console.line), names))
+    if as_json:
+        console.data({image.service: image.reference for image in built})
+    else:
+        console.mapping({image.service: f"{image.reference}  {image.size_bytes / 1e6:.0f} MB" for image in built})
+    return 0
+
+
+def cloud_up() -> int:
+    """Start the local cloud; prints its endpoint."""
+    site = _site()
+    begun = datetime.now(UTC)
+    site.platform.ready(console.line)
+    console.line(f"ready after {(datetime.now(UTC) - begun).total_seconds():.1f} s")
+    console.answer(site.platform.endpoint_url)
+    return 0
+
+
+def cloud_down() -> int:
+    """Remove it; prints what was removed."""
+    removed = _site().platform.down()
+    for name in removed:
+        console.answer(name)
+    console.line(f"{len(removed)} containers, networks and volumes removed" if removed else "nothing was there")
+    return 0
+
+
+def cloud_status(*, as_json: bool) -> int:
+    """What runs in it."""
+    answer = _site().platform.status()
+    if as_json:
+        console.data(answer)
+    else:
+        console.mapping({key: str(value) for key, value in answer.items()})
+    return 0

@@ -1,0 +1,121 @@
+"""What the commands answer: the JSON objects that scripts depend on, and the same facts for people. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+
+from deployer.model import Color, Holder, Record, Revision, StageResult, Verdict
+from deployer.pipeline import Report
+
+
+def stages(results: Sequence[StageResult]) -> tuple[Mapping[str, object], ...]:
+    """The `stages` list of `deploy --json` and of the ledger."""
+    return tuple({"name": r.name, "status": str(r.status), "duration_s": r.duration_s} for r in results)
+
+
+def release(report: Report) -> dict[str, object]:
+    """The object that `deploy --json` and `rollback --json` end with."""
+    return {
+        "release": report.release.id,
+        "outcome": str(report.verdict),
+        "duration_s": report.duration_s,
+        "stages": list(stages(report.results)),
+        "reason": report.reason,
+    }
+
+
+def moment(at: datetime | None) -> str | None:
+    """ISO 8601 in UTC, seconds."""
+    return at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z") if at else None
+
+
+def status(
+    environment: str,
+    url: str,
+    traffic: Mapping[Color, int],
+    live: Mapping[str, Revision],
+    doubts: Sequence[str],
+    holder: Holder | None,
+    in_progress: str | None,
+) -> dict[str, object]:
+    """The object of `status --json`: what ECS and ELBv2 say, never what the ledger remembers."""
+    running = [revision for revision in live.values() if revision.desired]
+    same = len({revision.release for revision in running}) == 1
+    return {
+        "environment": environment,
+        "release": (running[0].release or None) if running and same else None,
+        "commit": (running[0].commit or None) if running and same else None,
+        "url": url,
+        "healthy": bool(running) and not doubts,
+        "doubts": list(doubts),
+        "traffic": {str(color): weight for color, weight in traffic.items()},
+        "services": {
+            name: {
+                "color": str(revision.color),
+                "digest": revision.digest or None,
+                "desired": revision.desired,
+                "running": revision.running,
+            }
+            for name, revision in live.items()
+        },
+        "lock": {"owner": holder.owner, "expires_at": moment(holder.expires_at)} if holder else None,
+        "in_progress": in_progress,
+    }
+
+
+def history(records: Sequence[Record], in_progress: str | None) -> list[dict[str, object]]:
+    """The list of `history --json`, newest first; a release that still runs is `status`'s to tell.
+
+    A record without an outcome whose run is gone was cut off: nobody was left to write it down.
+    """
+    return [
+        {
+            "release": record.release,
+            "commit": record.commit,
+            "outcome": str(record.outcome or Verdict.INTERRUPTED),
+            "started_at": moment(record.started_at),
+            "ended_at": moment(record.ended_at),
+            "actor": record.actor,
+            "digests": dict(record.digests),
+            "reason": record.reason or ("" if record.outcome else "the run ended without a word"),
+            "kind": record.kind,
+            "restores": record.restores or None,
+        }
+        for record in records
+        if record.release != in_progress
+    ]
+
+
+def status_lines(answer: Mapping[str, object]) -> dict[str, str]:
+    """`status` for people: name and value."""
+    services = answer["services"]
+    assert isinstance(services, Mapping)
+    lock = answer["lock"]
+    lines = {
+        "environment": str(answer["environment"]),
+        "url": str(answer["url"]),
+        "release": str(answer["release"] or "none"),
+        "commit": str(answer["commit"] or "-"),
+        "healthy": "yes" if answer["healthy"] else "NO",
+        "lock": f"{lock['owner']} until {lock['expires_at']}" if isinstance(lock, Mapping) else "free",
+        "in progress": str(answer["in_progress"] or "nothing"),
+    }
+    for name, service in services.items():
+        digest = str(service["digest"] or "-")[:19]
+        lines[name] = f"{service['color']}, {service['running']} of {service['desired']} tasks, {digest}"
+    doubts = answer["doubts"]
+    assert isinstance(doubts, list)
+    for number, doubt in enumerate(doubts, 1):
+        lines[f"doubt {number}"] = str(doubt)
+    return lines
+
+
+def history_rows(answer: Sequence[Mapping[str, object]]) -> list[tuple[str, ...]]:
+    """`history` for people: a table, head first."""
+    rows: list[tuple[str, ...]] = [("release", "outcome", "started", "actor", "reason")]
+    for row in answer:
+        restores = f"back to {row['restores']}" if row["restores"] else ""
+        reason = str(row["reason"] or restores)
+        rows.append((str(row["release"]), str(row["outcome"]), str(row["started_at"]), str(row["actor"])[:24], reason[:60]))
+    return rows

@@ -1,0 +1,191 @@
+"""The commands. Each parses, calls `deployer.app`, and turns errors into exit codes; `inv --list` is the contents page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from invoke import Collection, Context, Exit, task
+
+ENV = "dev, staging or prod"
+JSON = "print one JSON object on stdout"
+CLOUD = "rehearse elsewhere than terraform.tfvars says: local or aws"
+YES = "do not ask before an AWS environment is changed"
+
+
+def run(command: Callable[[], int]) -> None:
+    """Run one command; a DeployError becomes one message and its exit code, anything else is a bug with a traceback."""
+    from deployer import console
+    from deployer.errors import DeployError
+
+    try:
+        code = command()
+    except DeployError as error:
+        console.failure(error)
+        raise Exit(code=error.exit_code) from None
+    except KeyboardInterrupt:
+        console.line("interrupted; nothing was being changed")
+        raise Exit(code=130) from None
+    except Exception:
+        console.bug()
+        raise Exit(code=1) from None
+    if code:
+        raise Exit(code=code)
+
+
+@task(
+    help={
+        "env": ENV,
+        "ref": "commit, branch or tag to take; the working tree's HEAD if not given",
+        "release": "a release of the ledger to deploy again, by digest",
+        "cloud": CLOUD,
+        "dry_run": "check, build and plan; say what would change; change nothing",
+        "json": JSON,
+        "yes": YES,
+    }
+)
+def deploy(
+    c: Context,
+    env: str = "dev",
+    ref: str = "",
+    release: str = "",
+    cloud: str = "",
+    dry_run: bool = False,
+    json: bool = False,
+    yes: bool = False,
+) -> None:
+    """Take a commit to ENV: check, build, plan, apply, migrate, deploy, prove; put it back if it fails."""
+    from deployer import app
+
+    dry = dry_run or bool(c.config.run.dry)
+    run(
+        lambda: app.deploy(
+            env, ref=ref, release=release, cloud=cloud or None, dry_run=dry, as_json=json, yes=yes
+        )
+    )
+
+
+@task(help={"env": ENV, "to": "release to restore; the last good one before the live one if not given",
+            "cloud": CLOUD, "json": JSON, "yes": YES})
+def rollback(
+    _: Context, env: str = "dev", to: str = "", cloud: str = "", json: bool = False, yes: bool = False
+) -> None:
+    """Take ENV back to a good release as one unit, and prove it."""
+    from deployer import app
+
+    run(lambda: app.rollback(env, to=to, cloud=cloud or None, as_json=json, yes=yes))
+
+
+@task(help={"env": ENV, "watch": "look again every two seconds", "cloud": CLOUD, "json": JSON})
+def status(_: Context, env: str = "dev", watch: bool = False, cloud: str = "", json: bool = False) -> None:
+    """Say what runs in ENV, asked of ECS and the load balancer."""
+    from deployer import app
+
+    run(lambda: app.status(env, cloud=cloud or None, watch=watch, as_json=json))
+
+
+@task(help={"env": ENV, "cloud": CLOUD, "json": JSON})
+def history(_: Context, env: str = "dev", cloud: str = "", json: bool = False) -> None:
+    """List the releases of ENV, newest first."""
+    from deployer import app
+
+    run(lambda: app.history(env, cloud=cloud or None, as_json=json))
+
+
+def _stage(name: str, help_text: str) -> Callable[..., None]:
+    def body(_: Context, env: str = "dev", cloud: str = "", json: bool = False, yes: bool = False) -> None:
+        from deployer import app
+
+        run(lambda: app.stage(name, env, cloud=cloud or None, as_json=json, yes=yes))
+
+    body.__doc__ = help_text
+    return task(body, name=name, help={"env": ENV, "cloud": CLOUD, "json": JSON, "yes": YES})
+
+
+@task(help={"env": "accepted for symmetry; these checks are the same for every environment"})
+def lint(_: Context, env: str = "") -> None:  # noqa: ARG001
+    """Check style, types, layering and shell scripts."""
+    from deployer import local
+
+    run(local.lint)
+
+
+@task(help={"env": "accepted for symmetry; these checks are the same for every environment"})
+def scan(_: Context, env: str = "") -> None:  # noqa: ARG001
+    """Look for insecure Dockerfiles, insecure Python and committed secrets."""
+    from deployer import local
+
+    run(local.scan)
+
+
+@task(help={"env": "accepted for symmetry; an image is the same for every environment", "json": JSON})
+def build(_: Context, env: str = "", json: bool = False) -> None:  # noqa: ARG001
+    """Build the images of both services and name them."""
+    from deployer import local
+
+    run(lambda: local.images(local.APPLICATION, as_json=json))
+
+
+push = _stage("push", "Build the images and push them to ENV's registry.")
+plan = _stage("plan", "Show what Terraform would change in ENV, and save the plan.")
+apply = _stage("apply", "Apply the plan that `inv plan` saved for ENV, exactly that one.")
+verify = _stage("verify", "Check that what a release leans on exists in ENV and agrees.")
+migrate = _stage("migrate", "Bring ENV's database schema to this commit's head, as a one-off task.")
+smoke_test = _stage("smoke-test", "Prove what runs in ENV: containers by Testinfra, pages and API over HTTP.")
+
+
+@task(help={"only": "sessions to run, by comma: lint, types, unit, …", "env": "accepted for symmetry"})
+def test(_: Context, only: str = "", env: str = "") -> None:  # noqa: ARG001
+    """Run every test of the project, or one session of them."""
+    from deployer import local
+
+    run(lambda: local.test(only))
+
+
+@task(help={"env": ENV, "reason": "why its holder is known to be gone", "cloud": CLOUD})
+def unlock(_: Context, env: str = "dev", reason: str = "", cloud: str = "") -> None:
+    """Free ENV from a lease whose holder is gone."""
+    from deployer import app
+
+    run(lambda: app.unlock(env, reason=reason, cloud=cloud or None))
+
+
+@task(help={"json": JSON})
+def images(_: Context, json: bool = False) -> None:
+    """Build every image of the project, the local cloud's too, and name them."""
+    from deployer import local
+
+    run(lambda: local.images(local.IMAGES, as_json=json))
+
+
+@task
+def cloud_up(_: Context) -> None:
+    """Start the local cloud and wait until it answers."""
+    from deployer import local
+
+    run(local.cloud_up)
+
+
+@task
+def cloud_down(_: Context) -> None:
+    """Remove the local cloud with everything that runs and is stored in it."""
+    from deployer import local
+
+    run(local.cloud_down)
+
+
+@task(help={"json": JSON})
+def cloud_status(_: Context, json: bool = False) -> None:
+    """Say what the local cloud runs."""
+    from deployer import local
+
+    run(lambda: local.cloud_status(as_json=json))
+
+
+_cloud = Collection("cloud")
+_cloud.add_task(cloud_up, name="up")
+_cloud.add_task(cloud_down, name="down")
+_cloud.add_task(cloud_status, name="status")
+ns = Collection(
+    deploy, rollback, status, history, lint, test, scan, build, push, plan, apply, verify, migrate, smoke_test, unlock,
+    images, _cloud,
+)
