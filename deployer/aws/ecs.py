@@ -1,0 +1,151 @@
+"""Compute: ECS on Fargate, for one environment. ECS itself is asked what runs, never the ledger."""
+
+from __future__ import annotations
+
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING
+
+from deployer.aws.faults import HINT_APPLY, mapped
+from deployer.aws.one_off import OneOff
+from deployer.aws.rollout import Rollout, Wanted
+from deployer.aws.task_definition import build, is_of, labels
+from deployer.aws.tasks import Tasks
+from deployer.errors import InputError
+from deployer.model import Revision
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from datetime import datetime
+
+    from mypy_boto3_ecs.type_defs import DeploymentTypeDef, ServiceTypeDef
+
+    from deployer.aws.session import Session
+    from deployer.model import Color, Release, StoppedTask, Topology
+    from deployer.ports import Clock, Say, Traffic
+
+NEWEST = 3
+"""How many of the newest revisions are looked at for one that this release registered before it was cut off."""
+
+
+class Ecs:
+    """Fills ports.Compute. `traffic` tells the health of targets."""
+
+    def __init__(self, session: Session, topology: Callable[[], Topology], traffic: Traffic, clock: Clock) -> None:
+        self._session = session
+        self._topology = topology
+        self._traffic = traffic
+        self._clock = clock
+        self._tasks = Tasks(session, clock)
+
+    def live(self, service: str, color: Color) -> Revision:
+        """What ECS itself says runs in this color; no task definition when nothing is wanted there."""
+        found, _ = self._describe(service, color)
+        primary = _primary(found)
+        wanted = found.get("desiredCount", 0)
+        arn = primary.get("taskDefinition") if wanted else None
+        seen = labels(self._tasks.definition(arn), service) if arn else {}
+        return Revision(
+            service=service,
+            color=color,
+            task_definition=arn,
+            release=seen.get("RELEASE", ""),
+            commit=seen.get("COMMIT", ""),
+            digest=seen.get("IMAGE_DIGEST", ""),
+            desired=wanted,
+            running=found.get("runningCount", 0),
+            rollout=primary.get("rolloutState", ""),
+        )
+
+    def register(self, release: Release, service: str, image_reference: str) -> str:
+        """Register a task-definition revision for this release and color; return its ARN.
+
+        Idempotent: a revision that this release registered before (a run that was cut off) is found and returned.
+        """
+        environment = self._session.environment
+        place = self._topology().services[service]
+        request = build(release, environment.services[service], place, environment, image_reference)
+        attempted = f"registering the task definition of {service} for {release.id}"
+        with mapped(attempted):
+            newest = self._session.ecs.list_task_definitions(
+                familyPrefix=place.family, status="ACTIVE", sort="DESC", maxResults=NEWEST
+            )["taskDefinitionArns"]
+        for arn in newest:
+            if is_of(self._tasks.definition(arn), release, service, image_reference):
+                return arn
+        with mapped(attempted):
+            return self._session.ecs.register_task_definition(**request)["taskDefinition"]["taskDefinitionArn"]
+
+    def roll_out(
+        self, service: str, color: Color, task_definition: str, count: int, timeout_s: float, say: Say
+    ) -> None:
+        """Make the color run `count` tasks of `task_definition` and wait until it is the only, steady revision.
+
+        Raises ReleaseFailed, with the stopped tasks' reasons, exit codes and last log lines in `details`.
+        """
+        topology = self._topology()
+        before, since = self._describe(service, color)
+        # The same definition again makes no new deployment, and one that ECS has given up starts nothing any more.
+        given_up = (
+            _primary(before).get("taskDefinition") == task_definition
+            and _primary(before).get("rolloutState") == "FAILED"
+        )
+        name = topology.services[service].colors[color].service
+        with mapped(f"rolling out {service} {color}"):
+            after = self._session.ecs.update_service(
+                cluster=topology.cluster,
+                service=name,
+                taskDefinition=task_definition,
+                desiredCount=count,
+                forceNewDeployment=given_up,
+            )["service"]
+        wanted = Wanted(
+            topology.cluster, name, service, color, task_definition, _primary(after).get("id", ""), count, since
+        )
+        Rollout(
+            wanted,
+            self._tasks,
+            self._clock,
+            describe=lambda: self._describe(service, color)[0],
+            targets=lambda: self._traffic.targets(service, color),
+        ).follow(timeout_s, say)
+
+    def scale(self, service: str, color: Color, count: int) -> None:
+        """Set the desired count of the color, whatever it runs."""
+        topology = self._topology()
+        with mapped(f"scaling {service} {color} to {count}"):
+            self._session.ecs.update_service(
+                cluster=topology.cluster,
+                service=topology.services[service].colors[color].service,
+                desiredCount=count,
+            )
+
+    def run_task(self, service: str, task_definition: str, command: Sequence[str], timeout_s: float, say: Say) -> None:
+        """Run a one-off task to its end, streaming its log lines to `say`. Raises ReleaseFailed when it fails."""
+        topology = self._topology()
+        one_off = OneOff(self._session, self._tasks, self._clock, topology, topology.services[service])
+        one_off.run(task_definition, command, timeout_s, say)
+
+    def stopped(self, service: str, task_definition: str) -> tuple[StoppedTask, ...]:
+        """Why tasks of this revision stopped, newest first; at most five, ECS forgets them after an hour."""
+        topology = self._topology()
+        family = topology.services[service].family
+        found = self._tasks.stopped_of_family(topology.cluster, family, task_definition)
+        return self._tasks.explained(found, service)
+
+    def _describe(self, service: str, color: Color) -> tuple[ServiceTypeDef, datetime]:
+        """Read the ECS service and the server's time."""
+        topology = self._topology()
+        name = topology.services[service].colors[color].service
+        attempted = f"reading the ECS service {name}"
+        with mapped(attempted):
+            answer = self._session.ecs.describe_services(cluster=topology.cluster, services=[name])
+        active = [found for found in answer["services"] if found.get("status") == "ACTIVE"]
+        if not active:
+            raise InputError(attempted, f"cluster {topology.cluster} has no such active service", HINT_APPLY)
+        date = answer["ResponseMetadata"]["HTTPHeaders"].get("date", "")
+        return active[0], parsedate_to_datetime(date) if date else self._clock.now()
+
+
+def _primary(service: ServiceTypeDef) -> DeploymentTypeDef:
+    none: DeploymentTypeDef = {}
+    return next((d for d in service.get("deployments", []) if d.get("status") == "PRIMARY"), none)

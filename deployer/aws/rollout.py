@@ -1,0 +1,194 @@
+"""Watches one ECS deployment to its end and tells the truth about it.
+
+Success is all of: the PRIMARY deployment is the very one that our UpdateService made, runs our task definition, is
+COMPLETED and the only one, runs what is desired, and the load balancer calls every one of our tasks' targets healthy.
+
+ECS's circuit breaker fires after three failures at the earliest and half the desired count at most. We end one earlier
+for small services: when max(2, half the count) tasks of this revision, started since our update, were ended by
+themselves or by failed health checks. One such task proves nothing (a node dies, a secret store hiccups); a task that
+the scheduler stopped to scale down or to drain counts never.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from deployer.aws.tasks import addresses, told
+from deployer.errors import ReleaseFailed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from datetime import datetime
+
+    from mypy_boto3_ecs.type_defs import DeploymentTypeDef, ServiceTypeDef, TaskTypeDef
+
+    from deployer.aws.tasks import Tasks
+    from deployer.model import Color, Target
+    from deployer.ports import Clock, Say
+
+POLL_FIRST_S = 0.2
+POLL_MOST_S = 2.0
+HEARTBEAT_S = 10.0
+LOOK_FOR_FAILURES_EVERY_S = 2.0
+UNHEALTHY_GRACE_S = 30.0
+"""How long a target may stay unhealthy after ECS calls the deployment complete (on AWS it never is by then)."""
+HEALTH_WORDS = ("health check",)
+OWN_END = frozenset({"EssentialContainerExited", "TaskFailedToStart"})
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """The deployment to watch: made by our UpdateService, at the server's time `since`."""
+
+    cluster: str
+    ecs_service: str
+    container: str
+    color: Color
+    task_definition: str
+    deployment_id: str
+    count: int
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One look at the service, in words; `steady` ends the wait, `unhealthy` makes it impatient."""
+
+    words: str
+    steady: bool = False
+    unhealthy: bool = False
+
+
+class Rollout:
+    """Follows one deployment. `describe` reads the ECS service, `targets` the color's target group."""
+
+    def __init__(
+        self,
+        wanted: Wanted,
+        tasks: Tasks,
+        clock: Clock,
+        describe: Callable[[], ServiceTypeDef],
+        targets: Callable[[], tuple[Target, ...]],
+    ) -> None:
+        self._wanted = wanted
+        self._tasks = tasks
+        self._clock = clock
+        self._describe = describe
+        self._targets = targets
+        self._known_failures = 0
+        self._looked_at = 0.0
+
+    def follow(self, timeout_s: float, say: Say) -> None:
+        """Wait until the deployment is steady. Raises ReleaseFailed, stopped tasks in `details`, when it is not."""
+        started = said = self._looked_at = self._clock.monotonic()
+        pause, words, unhealthy_since = POLL_FIRST_S, "", 0.0
+        while True:
+            now = self._clock.monotonic()
+            seen = self._look(now)
+            if seen.steady:
+                say(f"{self._name}: {seen.words}, {now - started:.1f} s")
+                return
+            unhealthy_since = (unhealthy_since or now) if seen.unhealthy else 0.0
+            if unhealthy_since and now - unhealthy_since > UNHEALTHY_GRACE_S:
+                raise self._failed(f"its targets stay unhealthy: {seen.words}")
+            if now - started >= timeout_s:
+                raise self._failed(f"not steady after {timeout_s:.0f} s: {seen.words}")
+            if (seen.words != words and now - said >= 1) or now - said >= HEARTBEAT_S or not words:
+                say(f"{self._name}: {seen.words}, {now - started:.0f} s")
+                said, words = now, seen.words
+            self._clock.wait(pause)
+            pause = min(POLL_MOST_S, pause * 1.3)
+
+    @property
+    def _name(self) -> str:
+        return f"{self._wanted.container} {self._wanted.color}"
+
+    def _look(self, now: float) -> Seen:
+        service = self._describe()
+        deployments = service.get("deployments", [])
+        ours = next((d for d in deployments if d.get("id") == self._wanted.deployment_id), None)
+        primary = next((d for d in deployments if d.get("status") == "PRIMARY"), None)
+        self._refuse_takeover(ours, primary)
+        assert ours is not None
+        self._refuse_crash_loop(ours, now)
+        running, wanted = ours.get("runningCount", 0), self._wanted.count
+        state = ours.get("rolloutState", "COMPLETED")
+        words = f"{running} of {wanted} running, deployment {state.lower().replace('_', ' ')}"
+        others = len(deployments) - 1
+        if others:
+            words += f", {others} earlier one{'s' if others > 1 else ''} draining"
+        if state != "COMPLETED" or others or running != wanted or service.get("pendingCount", 0):
+            return Seen(words)
+        return self._health(words)
+
+    def _refuse_takeover(self, ours: DeploymentTypeDef | None, primary: DeploymentTypeDef | None) -> None:
+        """Raise when ours was given up: the ECS tools that compare the wrong deployment call a rollback success."""
+        if ours is not None and ours.get("rolloutState") == "FAILED":
+            raise self._failed(ours.get("rolloutStateReason") or "ECS gave the deployment up")
+        if primary is None or primary.get("id") != self._wanted.deployment_id:
+            runs = (primary or {}).get("taskDefinition", "nothing")
+            raise self._failed(f"ECS replaced this deployment by another one, which runs {runs}")
+        if primary.get("taskDefinition") != self._wanted.task_definition:
+            raise self._failed(f"the deployment runs {primary.get('taskDefinition')} instead")
+
+    def _refuse_crash_loop(self, ours: DeploymentTypeDef, now: float) -> None:
+        failures = ours.get("failedTasks", 0)
+        if failures <= self._known_failures and now - self._looked_at < LOOK_FOR_FAILURES_EVERY_S:
+            return
+        self._known_failures, self._looked_at = failures, now
+        stopped = self._tasks.of_service(self._wanted.cluster, self._wanted.ecs_service, "STOPPED")
+        failed = [task for task in stopped if failed_by_itself(task, self._wanted)]
+        if len(failed) >= enough(self._wanted.count):
+            raise self._failed(f"{len(failed)} of its tasks have failed, one after the other")
+
+    def _health(self, words: str) -> Seen:
+        """ECS is content; ask the load balancer about the targets of our own tasks."""
+        if self._wanted.count == 0:
+            return Seen("nothing runs, as wanted", steady=True)
+        with ThreadPoolExecutor(2) as pool:
+            asked = pool.submit(self._targets)
+            running = self._tasks.of_service(self._wanted.cluster, self._wanted.ecs_service, "RUNNING")
+            targets = asked.result()
+        states = target_states(running, targets, self._wanted)
+        healthy = states.count("healthy")
+        if healthy == self._wanted.count and len(states) == healthy:
+            return Seen(f"{healthy} of {self._wanted.count} running and healthy", steady=True)
+        words += f", targets {', '.join(sorted(states)) or 'not registered'}"
+        return Seen(words, unhealthy="unhealthy" in states)
+
+    def _failed(self, seen: str) -> ReleaseFailed:
+        wanted = self._wanted
+        stopped = self._tasks.of_service(wanted.cluster, wanted.ecs_service, "STOPPED")
+        failed = sorted(
+            (task for task in stopped if failed_by_itself(task, wanted)),
+            key=lambda task: task["createdAt"],
+            reverse=True,
+        )
+        details = told(self._tasks.explained(failed, wanted.container))
+        if not details:
+            running = self._tasks.of_service(wanted.cluster, wanted.ecs_service, "RUNNING")
+            for task in [t for t in running if t.get("taskDefinitionArn") == wanted.task_definition][:2]:
+                details += (f"{wanted.container} task {task['taskArn'].rsplit('/', 1)[-1]}: {task.get('lastStatus')}",)
+                details += tuple(f"  | {line}" for line in self._tasks.last_lines(task, wanted.container))
+        return ReleaseFailed(f"rolling out {self._name}", seen, "the lines below say why", details=details)
+
+
+def enough(count: int) -> int:
+    """How many failed tasks of a revision that should run `count` settle that it is broken."""
+    return max(2, -(-count // 2))
+
+
+def failed_by_itself(task: TaskTypeDef, wanted: Wanted) -> bool:
+    """Whether this stopped task speaks against the revision: its own end, or failed health checks, since our update."""
+    if task.get("taskDefinitionArn") != wanted.task_definition or task["createdAt"] < wanted.since:
+        return False
+    reason = task.get("stoppedReason", "").lower()
+    return task.get("stopCode") in OWN_END or any(word in reason for word in HEALTH_WORDS)
+
+
+def target_states(running: Sequence[TaskTypeDef], targets: Sequence[Target], wanted: Wanted) -> list[str]:
+    """States of the targets that are tasks of our revision; other targets (draining ones) say nothing about it."""
+    ours = addresses([task for task in running if task.get("taskDefinitionArn") == wanted.task_definition])
+    return [target.state for target in targets if target.address.rpartition(":")[0] in ours]
