@@ -125,7 +125,7 @@ def _no_answer(attempted: str, error: BotoCoreError) -> DeployError:
         boto.SSOError,
         boto.UnauthorizedSSOTokenError,
     )
-    unheard = (boto.HTTPClientError, boto.IncompleteReadError, boto.ResponseStreamingError)
+    unheard = (boto.HTTPClientError, boto.ConnectionError, boto.IncompleteReadError, boto.ResponseStreamingError)
     if isinstance(error, unsigned):
         return Unreachable(attempted, str(error), HINT_CREDENTIALS)
     if isinstance(error, boto.ProfileNotFound):
