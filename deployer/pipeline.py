@@ -1,122 +1,26 @@
-"""Stages, and the runner that takes a release through them.
+"""The runner that takes a release through a pipeline.
 
-A pipeline is a tuple of stages whose `needs` make a DAG. The runner starts every stage whose needs are met, merges
-what a stage learned into the release, and on the first failure starts nothing new, lets what runs come to its end,
-and undoes what was done, in reverse. The verdict follows from what happened, not from what was meant.
+A pipeline is a tuple of stages whose `needs` make a DAG (`deployer.stage`). The runner starts every stage whose needs
+are met, merges what a stage learned into the release, and on the first failure starts nothing new, lets what runs come
+to its end, and undoes what was done, in reverse. The verdict follows from what happened, not from what was meant.
 """
 
 from __future__ import annotations
 
-import signal
-import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import traceback
+from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
-from types import FrameType
-from typing import Protocol
+from contextlib import ExitStack
+from dataclasses import replace
+from typing import Any
 
 from deployer.errors import DeployError, Interrupted, ReleaseFailed, RolledBack, StateUncertain
 from deployer.model import Outcome, Release, StageResult, Status, Verdict
 from deployer.ports import World
+from deployer.stage import Close, Events, Report, Stage, check, critical_path, is_ready
+from deployer.stop import Stop, signals
 
-Run = Callable[[Release, World], Outcome]
-Undo = Callable[[Release, Outcome, World], None]
-Close = Callable[[World], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Stage:
-    """One named step: what must be done before it, what it does, and how that is undone.
-
-    A stage that raises has already put back what it changed. Needs that are not part of the pipeline count as met.
-    """
-
-    name: str
-    needs: tuple[str, ...]
-    run: Run
-    undo: Undo | None = None
-    close: Close | None = None
-    """Gives back what the stage holds, at the very end, whatever happened."""
-
-
-class Events(Protocol):
-    """Where the runner tells what happens; the console listens."""
-
-    def started(self, stage: str) -> None:
-        """A stage began."""
-        ...
-
-    def said(self, stage: str, line: str) -> None:
-        """A stage reported progress."""
-        ...
-
-    def ended(self, result: StageResult) -> None:
-        """A stage ended, or was undone."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class Report:
-    """What became of a release. `error` is None exactly when `verdict` is GOOD."""
-
-    release: Release
-    verdict: Verdict
-    duration_s: float
-    results: tuple[StageResult, ...]
-    error: DeployError | None = None
-
-    @property
-    def reason(self) -> str:
-        """Why it ended as it did, in one line; empty when good."""
-        return str(self.error) if self.error else ""
-
-
-@dataclass(slots=True)
-class _Course:
-    """The state of one run; touched by the runner's own thread only."""
-
-    release: Release
-    done: list[tuple[Stage, Outcome]] = field(default_factory=list)
-    results: dict[str, StageResult] = field(default_factory=dict)
-    error: BaseException | None = None
-
-
-class Stop:
-    """Asked to stop: set by a signal or a failure, seen by every wait and every child process."""
-
-    def __init__(self) -> None:
-        self.event = threading.Event()
-        self._listeners: list[Callable[[], None]] = []
-
-    def listen(self, listener: Callable[[], None]) -> None:
-        """Call `listener` when the run is asked to stop (to end child processes)."""
-        self._listeners.append(listener)
-
-    def set(self) -> None:
-        """Ask every stage that runs to come to its end."""
-        self.event.set()
-        self.remind()
-
-    def remind(self) -> None:
-        """Tell the listeners again: a stage may have started another child process since."""
-        for listener in self._listeners:
-            listener()
-
-
-def check(stages: Sequence[Stage]) -> None:
-    """Raise ValueError when names repeat or needs run in a circle: a pipeline is checked when it is written."""
-    names = [stage.name for stage in stages]
-    if len(names) != len(set(names)):
-        raise ValueError(f"stage names repeat: {names}")
-    met: set[str] = set()
-    left = list(stages)
-    while left:
-        ready = [stage for stage in left if _ready(stage, met, set(names))]
-        if not ready:
-            raise ValueError(f"needs run in a circle: {[stage.name for stage in left]}")
-        met |= {stage.name for stage in ready}
-        left = [stage for stage in left if stage.name not in met]
+__all__ = ["Events", "Report", "Stage", "Stop", "check", "critical_path", "execute"]
 
 
 def execute(
@@ -130,160 +34,195 @@ def execute(
     """Take `release` through `stages`; never raises a DeployError, it is in the report.
 
     `finish` sees the report while everything is still held (to write the ledger) and may change it. An exception that
-    is not a DeployError is a bug: what was done is undone, then it is raised.
+    is not a DeployError is a bug: what was done is undone and `finish` is told, then it is raised.
     """
     check(stages)
-    begun = world.clock.monotonic()
-    course = _Course(release)
-    with _signals(stop):
+    course = _Course(stages, release, world, events, stop)
+    with signals(stop):
         try:
-            try:
-                _run_all(stages, course, world, events, stop, begun)
-            except KeyboardInterrupt as interrupt:
-                course.error = interrupt
+            course.run()
             with world.clock.shield():
-                error = _put_back(course, world, events) if course.error else None
-                return finish(_report(stages, course, error, round(world.clock.monotonic() - begun, 2)))
+                error = course.put_back()
+                report = finish(course.report(error))
         finally:
             with world.clock.shield():
-                for stage, _ in reversed(course.done):
-                    if stage.close:
-                        stage.close(world)
+                course.close()
+    if course.error is not None and _is_bug(course.error) and not isinstance(error, StateUncertain):
+        raise course.error
+    return report
 
 
-def _report(stages: Sequence[Stage], course: _Course, error: DeployError | None, duration_s: float) -> Report:
-    results = tuple(course.results[stage.name] for stage in stages if stage.name in course.results)
-    return Report(course.release, _verdict(error), duration_s, results, error)
+class _Course:
+    """One release on its way; touched by the runner's own thread only."""
 
+    def __init__(self, stages: Sequence[Stage], release: Release, world: World, events: Events, stop: Stop) -> None:
+        self._stages = stages
+        self._release = release
+        self._world = world
+        self._events = events
+        self._stop = stop
+        self._begun = world.clock.monotonic()
+        self._done: list[tuple[Stage, Outcome]] = []
+        self._running: dict[Future[Outcome], tuple[Stage, float]] = {}
+        self._results: dict[str, StageResult] = {}
+        self.error: BaseException | None = None
 
-def critical_path(stages: Sequence[Stage], results: Sequence[StageResult]) -> tuple[tuple[str, ...], float]:
-    """The chain of needs that took longest, and its seconds: what the run could not have beaten with more hands."""
-    took = {result.name: result.duration_s for result in results}
-    best: dict[str, tuple[tuple[str, ...], float]] = {}
+    def run(self) -> None:
+        """Start what is ready until nothing is left or something failed; returns when no stage runs any more."""
+        waiting = list(self._stages)
+        with ThreadPoolExecutor(max_workers=max(1, len(waiting)), thread_name_prefix="stage") as pool:
+            try:
+                while waiting or self._running:
+                    if self._stop.asked:
+                        self._failed(Interrupted("run to the end", "asked to stop"))
+                    self._start_ready(waiting, pool)
+                    if not self._running:
+                        return
+                    # Short waits: a signal is looked at between them, and stages that still run are reminded to stop.
+                    ended, _ = wait(self._running, timeout=0.2, return_when=FIRST_COMPLETED)
+                    if self.error is not None:
+                        self._stop.remind()
+                    for future in ended:
+                        self._events.ended(self._settle(future))
+            except BaseException as ours:  # noqa: BLE001 - kept in `error`: what runs still has to end, then to be undone
+                self._failed(ours)
+                while wait(self._running, timeout=0.2).not_done:
+                    self._stop.remind()
+                for future in list(self._running):
+                    self._settle(future)
 
-    def longest(name: str) -> tuple[tuple[str, ...], float]:
-        if name not in best:
-            stage = next(stage for stage in stages if stage.name == name)
-            chains = [longest(need) for need in stage.needs if need in took]
-            path, seconds = max(chains, key=lambda chain: chain[1], default=((), 0.0))
-            best[name] = ((*path, name), seconds + took[name])
-        return best[name]
+    def _start_ready(self, waiting: list[Stage], pool: ThreadPoolExecutor) -> None:
+        names = {stage.name for stage in self._stages}
+        met = {stage.name for stage, _ in self._done}
+        for stage in [s for s in waiting if self.error is None and is_ready(s, met, names)]:
+            waiting.remove(stage)
+            self._events.started(stage.name)
+            future = pool.submit(stage.run, self._release, self._own(stage))
+            self._running[future] = (stage, self._world.clock.monotonic())
 
-    path, seconds = max((longest(name) for name in took), key=lambda chain: chain[1], default=((), 0.0))
-    return path, round(seconds, 2)
+    def _own(self, stage: Stage) -> World:
+        """The world, in which `say` tells who speaks."""
+        return replace(self._world, say=lambda line: self._events.said(stage.name, line))
 
+    def _failed(self, error: BaseException) -> None:
+        """The first failure counts, unless a later one is worse: then users may be harmed."""
+        if self.error is None:
+            self.error = error
+            self._stop.set()  # what still runs is of no use any more
+        elif not isinstance(error, Interrupted) and _gravity(error) > _gravity(self.error):
+            self.error = error
 
-def _ready(stage: Stage, met: set[str], names: set[str]) -> bool:
-    return all(need in met for need in stage.needs if need in names)
+    def _settle(self, future: Future[Outcome]) -> StageResult:
+        stage, started = self._running.pop(future)
+        cut_off = self.error is not None
+        error = future.exception()
+        status, note = Status.FAILED, ""
+        if error is None:
+            outcome = future.result()
+            self._done.append((stage, outcome))
+            status, note = outcome.status, outcome.note
+            try:
+                learned: dict[str, Any] = dict(outcome.learned)
+                self._release = replace(self._release, **learned)
+            except TypeError as unknown:
+                error, status = unknown, Status.FAILED
+        if error is not None:
+            self._failed(error)
+            note = _seen(error)
+            if cut_off and isinstance(error, Interrupted):
+                status, note = Status.SKIPPED, "stopped"
+        took = round(self._world.clock.monotonic() - started, 2)
+        result = StageResult(stage.name, status, took, note, round(started - self._begun, 2))
+        self._results[stage.name] = result
+        return result
 
+    def put_back(self) -> DeployError | None:
+        """After a failure undo what was done, in reverse, and say what the failure now means; None without one."""
+        if self.error is None:
+            return None
+        undone = False
+        for stage, outcome in reversed(self._done):
+            if stage.undo is None:
+                continue
+            started = self._world.clock.monotonic()
+            stuck = None
+            try:
+                stage.undo(self._release, outcome, self._own(stage))
+            except Exception as failure:  # noqa: BLE001 - whatever it was, nobody knows now what serves
+                stuck = _stuck(stage, failure, self.error)
+            took = round(self._world.clock.monotonic() - started, 2)
+            status, note = (Status.FAILED, stuck.seen) if stuck else (Status.UNDONE, "put back")
+            result = replace(self._results[stage.name], status=status, duration_s=took, note=note)
+            self._results[stage.name] = result
+            self._events.ended(result)
+            if stuck:
+                return stuck
+            undone = True
+        return _meaning(self.error, undone=undone)
 
-def _run_all(
-    stages: Sequence[Stage], course: _Course, world: World, events: Events, stop: Stop, begun: float
-) -> None:
-    names = {stage.name for stage in stages}
-    waiting = list(stages)
-    running: dict[Future[Outcome], tuple[Stage, float]] = {}
-    with ThreadPoolExecutor(max_workers=max(1, len(stages)), thread_name_prefix="stage") as pool:
+    def report(self, error: DeployError | None) -> Report:
+        """What is to be told and written down."""
+        results = tuple(self._results[stage.name] for stage in self._stages if stage.name in self._results)
+        duration_s = round(self._world.clock.monotonic() - self._begun, 2)
+        return Report(self._release, _verdict(error), duration_s, results, error)
+
+    def close(self) -> None:
+        """Give back what stages hold, all of it, even when one cannot."""
+        with ExitStack() as held:
+            for stage, _ in self._done:
+                if stage.close:
+                    held.callback(self._close, stage.name, stage.close)
+
+    def _close(self, name: str, close: Close) -> None:
         try:
-            while waiting or running:
-                met = {stage.name for stage, _ in course.done}
-                for stage in [s for s in waiting if course.error is None and _ready(s, met, names)]:
-                    waiting.remove(stage)
-                    events.started(stage.name)
-                    own = replace(world, say=_saying(events, stage.name))
-                    running[pool.submit(stage.run, course.release, own)] = (stage, world.clock.monotonic())
-                if not running:
-                    return
-                # A bounded wait: Python delivers signals to the main thread only between bytecodes.
-                ended, _ = wait(running, timeout=0.2, return_when=FIRST_COMPLETED)
-                if course.error is not None:
-                    stop.remind()
-                for future in ended:
-                    _settle(future, *running.pop(future), course, world, events, stop, begun)
-        except KeyboardInterrupt as interrupt:
-            course.error = interrupt
-            _await_end(running, stop)
-            for future in list(running):
-                _settle(future, *running.pop(future), course, world, events, stop, begun)
+            close(self._world)
+        except DeployError as error:
+            self._events.said(name, f"could not be given back: {error.seen}")
 
 
-def _await_end(running: Mapping[Future[Outcome], object], stop: Stop) -> None:
-    stop.set()
-    while wait(running, timeout=0.2).not_done:
-        stop.remind()
+def _is_bug(error: BaseException) -> bool:
+    return not isinstance(error, DeployError)
 
 
-def _settle(
-    future: Future[Outcome],
-    stage: Stage,
-    started: float,
-    course: _Course,
-    world: World,
-    events: Events,
-    stop: Stop,
-    begun: float,
-) -> None:
-    error = future.exception()
-    took = round(world.clock.monotonic() - started, 2)
-    if error is None:
-        outcome = future.result()
-        course.release = replace(course.release, **dict(outcome.learned))
-        course.done.append((stage, outcome))
-        result = StageResult(stage.name, outcome.status, took, outcome.note, round(started - begun, 2))
-    else:
-        first = course.error is None
-        course.error = course.error or error
-        if first:
-            stop.set()  # what still runs is of no use any more
-        cut_off = not first and isinstance(error, Interrupted)
-        status = Status.SKIPPED if cut_off else Status.FAILED
-        note = "stopped" if cut_off else (error.seen if isinstance(error, DeployError) else repr(error))
-        result = StageResult(stage.name, status, took, note, round(started - begun, 2))
-    course.results[stage.name] = result
-    events.ended(result)
+def _gravity(error: BaseException) -> int:
+    """How much of what happened would be hidden if this were not told."""
+    if isinstance(error, StateUncertain):
+        return 3
+    if _is_bug(error):
+        return 2
+    return 1 if isinstance(error, ReleaseFailed | Interrupted) else 0
 
 
-def _put_back(course: _Course, world: World, events: Events) -> DeployError:
-    """Undo in reverse, and say what the failure now means."""
-    undone = False
-    for stage, outcome in reversed(course.done):
-        if stage.undo is None:
-            continue
-        started = world.clock.monotonic()
-        try:
-            stage.undo(course.release, outcome, replace(world, say=_saying(events, stage.name)))
-        except Exception as failure:
-            raise_from = course.error
-            seen = failure.seen if isinstance(failure, DeployError) else repr(failure)
-            error = StateUncertain(
-                f"put back what {stage.name} changed",
-                f"{seen} (first failure: {raise_from})",
-                "look at `inv status` and at the log; then `inv rollback` or page the operations team",
-                details=failure.details if isinstance(failure, DeployError) else (),
-            )
-            error.__cause__ = failure
-            return error
-        undone = True
-        took = round(world.clock.monotonic() - started, 2)
-        result = StageResult(stage.name, Status.UNDONE, took, "put back")
-        course.results[stage.name] = result
-        events.ended(result)
-    return _meaning(course.error, undone)
-
-
-def _meaning(error: BaseException | None, undone: bool) -> DeployError:
-    if isinstance(error, KeyboardInterrupt | Interrupted):
-        return Interrupted("run to the end", "asked to stop", "what was changed has been put back")
-    if not isinstance(error, DeployError):
-        assert error is not None
-        raise error
-    if undone and not isinstance(error, ReleaseFailed | StateUncertain):
-        put_back = RolledBack(
-            error.attempted, error.seen, error.hint or "the version before serves again", details=error.details, log=error.log
-        )
-        put_back.__cause__ = error
-        return put_back
+def _stuck(stage: Stage, failure: Exception, first: BaseException) -> StateUncertain:
+    """Undoing failed: both failures are told, and a bug with its traceback, since this is raised in its place."""
+    told = [failure.details if isinstance(failure, DeployError) else tuple(traceback.format_exception(failure))]
+    if _is_bug(first):
+        told.append(tuple(traceback.format_exception(first)))
+    error = StateUncertain(
+        f"put back what {stage.name} changed",
+        f"{_seen(failure)} (first failure: {_seen(first)})",
+        "look at `inv status` and at the log; then `inv rollback` or page the operations team",
+        details=tuple(line for part in told for text in part for line in text.splitlines()),
+    )
+    error.__cause__ = failure
     return error
+
+
+def _seen(error: BaseException) -> str:
+    return error.seen if isinstance(error, DeployError) else repr(error)
+
+
+def _meaning(error: BaseException, *, undone: bool) -> DeployError:
+    if isinstance(error, Interrupted):
+        return Interrupted("run to the end", "asked to stop", "what was changed has been put back")
+    told = error if isinstance(error, DeployError) else DeployError("run to the end", repr(error), "this is a bug")
+    if not undone or isinstance(error, RolledBack | StateUncertain):
+        return told
+    put_back = RolledBack(
+        told.attempted, told.seen, told.hint or "the version before serves again", details=told.details, log=told.log
+    )
+    put_back.__cause__ = error
+    return put_back
 
 
 def _verdict(error: DeployError | None) -> Verdict:
@@ -292,31 +231,3 @@ def _verdict(error: DeployError | None) -> Verdict:
     if isinstance(error, Interrupted):
         return Verdict.INTERRUPTED
     return Verdict.ROLLED_BACK if isinstance(error, RolledBack) else Verdict.FAILED
-
-
-def _saying(events: Events, stage: str) -> Callable[[str], None]:
-    return lambda line: events.said(stage, line)
-
-
-@contextmanager
-def _signals(stop: Stop) -> Iterator[None]:
-    """SIGTERM and SIGHUP mean the same as Ctrl-C while a release runs; a second one changes nothing.
-
-    Whoever asks twice has been heard: putting back is under way and must not be cut off half way. Only the main thread
-    may set handlers.
-    """
-
-    def interrupt(number: int, frame: FrameType | None) -> None:
-        if not stop.event.is_set():
-            stop.set()
-            raise KeyboardInterrupt
-
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = {number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -1,0 +1,62 @@
+"""How a run is asked to stop: by a signal or by its own first failure."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+
+class Stop:
+    """Asked to stop: seen by every wait through `event`, and by every child process through the listeners.
+
+    `asked` says that a person or the machine asked, by a signal. Handlers only set it, and the runner looks at it when
+    it holds nothing half done: an exception thrown out of a handler could hit between a stage's end and the line that
+    remembers to undo it, and `Event.set` there could wait for a lock that the interrupted code holds.
+    """
+
+    def __init__(self) -> None:
+        self.event = threading.Event()
+        self.asked = False
+        self._listeners: list[Callable[[], None]] = []
+
+    def listen(self, listener: Callable[[], None]) -> None:
+        """Call `listener` when the run is asked to stop (to end child processes)."""
+        self._listeners.append(listener)
+
+    def set(self) -> None:
+        """Ask every stage that runs to come to its end."""
+        self.event.set()
+        self.remind()
+
+    def remind(self) -> None:
+        """Tell the listeners again: a stage may have started another child process since."""
+        for listener in self._listeners:
+            listener()
+
+
+@contextmanager
+def signals(stop: Stop) -> Iterator[None]:
+    """SIGTERM and SIGHUP mean the same as Ctrl-C while a release runs; a second one changes nothing.
+
+    Whoever asks twice has been heard: putting back is under way and must not be cut off half way. A SIGHUP that the
+    caller ignores (`nohup`) stays ignored. Only the main thread may set handlers.
+    """
+
+    def ask(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
+        stop.asked = True
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    numbers = [signal.SIGINT, signal.SIGTERM]
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        numbers.append(signal.SIGHUP)
+    before = {number: signal.signal(number, ask) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
