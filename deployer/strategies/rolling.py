@@ -6,18 +6,28 @@ A new frontend may call what only the new backend offers; the old frontend must 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from deployer.errors import DeployError, Interrupted, RolledBack, StateUncertain
 from deployer.model import SERVICES, Color, Outcome, Release, Revision
 from deployer.ports import World
 
 
+@dataclass(frozen=True, slots=True)
+class Before:
+    """What ECS and ELBv2 said before anything was changed; `revisions` holds only services that may be changed."""
+
+    weights: Mapping[Color, int]
+    revisions: Mapping[str, Revision]
+
+
 def run(release: Release, world: World) -> Outcome:
     """Bring both services to the release's task definitions.
 
-    What runs is asked of ECS, never of the ledger. Raises RolledBack, or Interrupted, after putting back; StateUncertain
-    when putting back failed.
+    What runs is asked of ECS, never of the ledger. Raises RolledBack, or Interrupted, after putting back, and
+    StateUncertain when putting back failed. What is raised before the first change is raised as it is.
     """
+    weights = dict(world.traffic.weights())
     before = {service: world.compute.live(service, release.color) for service in SERVICES}
     arns = dict(release.task_definitions)
     changed: dict[str, Revision] = {}
@@ -29,54 +39,71 @@ def run(release: Release, world: World) -> Outcome:
                 arns[service] = world.compute.register(release, service, reference)
             changed[service] = before[service]
             count = max(before[service].desired, world.environment.services[service].count)
-            world.compute.roll_out(
-                service, release.color, arns[service], count, world.environment.steady_timeout_s, world.say
-            )
-        _all_traffic(release.color, world)
-    except DeployError as error:
+            timeout_s = world.environment.steady_timeout_s
+            world.compute.roll_out(service, release.color, arns[service], count, timeout_s, world.say)
+        world.lease.check()
+        _set_weights({release.color: 100, release.color.other: 0}, world)
+    except Exception as error:
+        if not changed:
+            raise
         with world.clock.shield():
-            _restore(changed, world, error)
-        if isinstance(error, Interrupted | StateUncertain):
+            _restore(Before(weights, changed), world, error)
+        if not isinstance(error, DeployError) or isinstance(error, Interrupted | StateUncertain):
             raise
         back = next((r.release for r in before.values() if r.release and r.desired), "")
         hint = f"release {back} still serves" if back else "nothing served before; nothing serves now"
         raise RolledBack(error.attempted, error.seen, hint, details=error.details, log=error.log) from error
-    return Outcome(
-        ", ".join(f"{service} {arns[service].rsplit('/', 1)[-1]}" for service in SERVICES),
-        {"task_definitions": arns},
-        before,
-    )
+    note = ", ".join(f"{service} {arns[service].rsplit('/', 1)[-1]}" for service in SERVICES)
+    return Outcome(note, {"task_definitions": arns}, Before(weights, before))
 
 
 def undo(release: Release, outcome: Outcome, world: World) -> None:
-    """Bring back every revision that ran before, frontend first."""
-    before = outcome.before
-    assert isinstance(before, Mapping)
-    _restore(before, world, None)
+    """Bring back the weights and every revision that ran before, frontend first."""
+    assert isinstance(outcome.before, Before)
+    _restore(outcome.before, world, None)
 
 
-def _restore(before: Mapping[str, Revision], world: World, cause: DeployError | None) -> None:
-    """Absolute and idempotent: each service runs what ECS said it ran before."""
-    for service, revision in reversed(list(before.items())):
-        try:
-            if revision.task_definition is None or revision.desired == 0:
-                world.compute.scale(service, revision.color, 0)
-                continue
-            world.say(f"putting {service} back to {revision.task_definition.rsplit('/', 1)[-1]}")
-            timeout_s = world.environment.steady_timeout_s
-            world.compute.roll_out(
-                service, revision.color, revision.task_definition, revision.desired, timeout_s, world.say
-            )
-        except DeployError as failure:
-            raise StateUncertain(
-                f"put {service} back to {revision.task_definition or 'nothing'}",
-                f"{failure.seen}" + (f" (first failure: {cause.seen})" if cause else ""),
-                "`inv status` shows what runs; `inv rollback` tries again",
-                details=(*failure.details, *(cause.details if cause else ())),
-            ) from failure
+def _restore(before: Before, world: World, cause: Exception | None) -> None:
+    """Absolute and idempotent: what ECS and ELBv2 said before. Visitors first: weights, then frontend, then backend.
+
+    Stops at the first thing that cannot be put back, since a new frontend must not meet the old backend.
+    """
+    place = "the traffic"
+    try:
+        # Whoever took the lease from us owns the environment: putting back would break what they do.
+        world.lease.check()
+        _set_weights(before.weights, world)
+        for service, revision in reversed(list(before.revisions.items())):
+            place = f"{service} to {revision.task_definition or 'nothing'}"
+            _bring_back(service, revision, world)
+    except Exception as failure:
+        raise StateUncertain(
+            f"put back {place}",
+            _seen(failure) + (f" (first failure: {_seen(cause)})" if cause else ""),
+            "`inv status` shows what runs; `inv rollback` tries again",
+            details=(*_details(failure), *(_details(cause) if cause else ())),
+        ) from failure
 
 
-def _all_traffic(color: Color, world: World) -> None:
-    """A rolling environment has one color: the listener points all of it there, whatever was rehearsed before."""
-    if world.traffic.weights().get(color) != 100:
-        world.traffic.set_weights({color: 100, color.other: 0})
+def _bring_back(service: str, revision: Revision, world: World) -> None:
+    if revision.task_definition is None or revision.desired == 0:
+        world.compute.scale(service, revision.color, 0)
+        return
+    world.say(f"putting {service} back to {revision.task_definition.rsplit('/', 1)[-1]}")
+    timeout_s = world.environment.steady_timeout_s
+    world.compute.roll_out(service, revision.color, revision.task_definition, revision.desired, timeout_s, world.say)
+
+
+def _set_weights(wanted: Mapping[Color, int], world: World) -> None:
+    """One color gets all traffic, whatever was rehearsed before; weights that are all zero forwarded nowhere."""
+    current = world.traffic.weights()
+    if any(wanted.values()) and any(current.get(color, 0) != weight for color, weight in wanted.items()):
+        world.traffic.set_weights(wanted)
+
+
+def _seen(error: Exception) -> str:
+    return error.seen if isinstance(error, DeployError) else repr(error)
+
+
+def _details(error: Exception) -> tuple[str, ...]:
+    return error.details if isinstance(error, DeployError) else ()
