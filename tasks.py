@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from invoke import Collection, Context, Exit, task
+from invoke.collection import Collection
+from invoke.context import Context
+from invoke.exceptions import Exit
+from invoke.tasks import task
 
 ENV = "dev, staging or prod"
 JSON = "print one JSON object on stdout"
@@ -57,15 +60,18 @@ def deploy(
     from deployer import app
 
     dry = dry_run or bool(c.config.run.dry)
-    run(
-        lambda: app.deploy(
-            env, ref=ref, release=release, cloud=cloud or None, dry_run=dry, as_json=json, yes=yes
-        )
-    )
+    run(lambda: app.deploy(env, ref=ref, release=release, cloud=cloud or None, dry_run=dry, as_json=json, yes=yes))
 
 
-@task(help={"env": ENV, "to": "release to restore; the last good one before the live one if not given",
-            "cloud": CLOUD, "json": JSON, "yes": YES})
+@task(
+    help={
+        "env": ENV,
+        "to": "release to restore; the last good one before the live one if not given",
+        "cloud": CLOUD,
+        "json": JSON,
+        "yes": YES,
+    }
+)
 def rollback(
     _: Context, env: str = "dev", to: str = "", cloud: str = "", json: bool = False, yes: bool = False
 ) -> None:
@@ -181,11 +187,23 @@ def cloud_status(_: Context, json: bool = False) -> None:
     run(lambda: local.cloud_status(as_json=json))
 
 
-_cloud = Collection("cloud")
-_cloud.add_task(cloud_up, name="up")
-_cloud.add_task(cloud_down, name="down")
-_cloud.add_task(cloud_status, name="status")
+_cloud = Collection("cloud", up=cloud_up, down=cloud_down, status=cloud_status)
 ns = Collection(
-    deploy, rollback, status, history, lint, test, scan, build, push, plan, apply, verify, migrate, smoke_test, unlock,
-    images, _cloud,
+    deploy,
+    rollback,
+    status,
+    history,
+    lint,
+    test,
+    scan,
+    build,
+    push,
+    plan,
+    apply,
+    verify,
+    migrate,
+    smoke_test,
+    unlock,
+    images,
+    _cloud,
 )

@@ -93,9 +93,7 @@ def _permit(environment: Environment, source: Source, *, yes: bool) -> None:
             raise NotAllowed(f"change {environment.name} on AWS", "not confirmed")
 
 
-def _run(
-    stages: Sequence[Stage], release: Release, site: Site, stop: Stop, *, as_json: bool
-) -> Report:
+def _run(stages: Sequence[Stage], release: Release, site: Site, stop: Stop, *, as_json: bool) -> Report:
     """Take the release through the stages, write the ledger, tell people. The report still has to be judged."""
     events = console.events([stage.name for stage in stages])
     recorded = any(stage.name == "record" for stage in stages)
@@ -138,9 +136,7 @@ def _judge(report: Report, logs: Path) -> int:
     raise report.error
 
 
-def deploy(
-    env: str, *, ref: str, release: str, cloud: str | None, dry_run: bool, as_json: bool, yes: bool
-) -> int:
+def deploy(env: str, *, ref: str, release: str, cloud: str | None, dry_run: bool, as_json: bool, yes: bool) -> int:
     """Take a commit, or a release of the ledger, to an environment; prove it; put it back if it fails."""
     if ref and release:
         raise InputError("deploy", "--ref and --release are both given", "a commit, or a release of the ledger: choose")
@@ -151,12 +147,14 @@ def deploy(
             _permit(environment, source, yes=yes)
         draft = _draft(environment, source)
         logs = _logs(draft.id)
-        site = compose(ROOT, source.tree, environment, logs, stop, dirty=draft.dirty)
-        stages = pipelines.DRY_RUN if dry_run else pipelines.DEPLOY
+        site = compose(ROOT, source.tree, environment, logs, stop)
+        stages: tuple[Stage, ...] = pipelines.DRY_RUN if dry_run else pipelines.DEPLOY
         if release:
             record = next((r for r in site.world.ledger.history() if r.release == release), None)
             if record is None:
-                raise InputError("deploy a release", f"the ledger has no {release}", f"inv history --env={env} lists them")
+                raise InputError(
+                    "deploy a release", f"the ledger has no {release}", f"inv history --env={env} lists them"
+                )
             draft, stages = _again(draft, record, site), pipelines.REDEPLOY
         console.line(f"{draft.id}: {draft.commit[:12]} to {environment.name} ({environment.cloud}) by {draft.actor}")
         if source.dirty:
@@ -198,7 +196,7 @@ def rollback(env: str, *, to: str, cloud: str | None, as_json: bool, yes: bool) 
         _permit(environment, replace(source, dirty=()), yes=yes)
         now = datetime.now(UTC)
         logs = _logs(f"rollback-{now:%Y%m%dT%H%M%SZ}")
-        site = compose(ROOT, ROOT, environment, logs, stop, dirty=False)
+        site = compose(ROOT, ROOT, environment, logs, stop)
         live = _live(site)["frontend"]
         record = rollback_stage.choose(site.world.ledger.history(), live.release, to)
         draft = replace(
@@ -223,7 +221,7 @@ def _live(site: Site) -> dict[str, Revision]:
 
 def _reading(env: str, cloud: str | None) -> Site:
     environment = config.load(ROOT, env, cloud)
-    return compose(ROOT, ROOT, environment, _logs("reading"), stop_for_run(), dirty=False)
+    return compose(ROOT, ROOT, environment, _logs("reading"), stop_for_run())
 
 
 def status(env: str, *, cloud: str | None, watch: bool, as_json: bool) -> int:
@@ -281,12 +279,15 @@ def stage(name: str, env: str, *, cloud: str | None, as_json: bool, yes: bool = 
             _permit(environment, source, yes=yes)
         draft = _draft(environment, source)
         logs = _logs(f"{name}-{draft.id}")
-        site = compose(ROOT, ROOT, environment, logs, stop, dirty=draft.dirty)
+        site = compose(ROOT, ROOT, environment, logs, stop)
         if name == "smoke-test":
             serving = _live(site)["frontend"]
             if not serving.desired:
                 raise GateFailed(f"smoke-test {environment.name}", "nothing is deployed", f"inv deploy --env={env}")
             draft = _release_of(serving, environment)
+        if name == "apply":
+            saved = site.saved_plan()
+            draft = replace(draft, plan=saved, plan_sha256=saved.sha256 if saved else "")
         return _judge(_run(stages, draft, site, stop, as_json=as_json), logs)
 
 

@@ -2,49 +2,163 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from deployer.model import PROJECT, Environment, Topology
+from deployer.model import PROJECT, BuiltImage, Environment, Plan, Topology
 from deployer.pipeline import Stop
-from deployer.ports import World
+from deployer.ports import Builder, Platform, World
 from deployer.tools import process
 from deployer.tools.clock import SystemClock
 
+if TYPE_CHECKING:
+    from deployer.aws.session import Session
+    from deployer.tools.local_cloud import LocalCloudPlatform
+
 LOAD_BALANCERS = tuple(
-    f"{PROJECT}-{short}-{reach}.alb.localhost" for short in ("dev", "staging", "prod") for reach in ("public", "internal")
+    f"{PROJECT}-{short}-{reach}.alb.localhost"
+    for short in ("dev", "staging", "prod")
+    for reach in ("public", "internal")
 )
 """Names that resolve to the local cloud inside its network, as the real ones would to a load balancer on AWS."""
 
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """One environment, ready to be worked on. `url` is where visitors reach it; `calls` counts AWS requests so far."""
+    """One environment, ready to be worked on.
+
+    `url` is where visitors reach it, `calls` counts AWS requests so far, `saved_plan` is what `inv plan` left.
+    """
 
     world: World
     topology: Callable[[], Topology]
     url: Callable[[], str]
     calls: Callable[[], int]
+    saved_plan: Callable[[], Plan | None]
+
+
+@dataclass(frozen=True, slots=True)
+class LocalSite:
+    """This machine: its images and its local cloud. `build` takes name, commit, its time, and where to tell progress."""
+
+    platform: LocalCloudPlatform
+    build: Callable[[str, str, datetime, Callable[[str], None]], BuiltImage]
+
+
+class AwsPlatform:
+    """The environment's AWS account; fills ports.Platform."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def ready(self, say: Callable[[str], None]) -> str:
+        """Sign in, which makes sure that the credentials belong to the environment's account."""
+        environment = self._session.environment
+        say(f"signing in to AWS account {environment.account_id}")
+        self._session.s3.meta  # noqa: B018 - the first client signs in
+        return f"AWS account {environment.account_id}, {environment.region}"
 
 
 def stop_for_run() -> Stop:
     """A Stop that ends child processes too."""
     stop = Stop()
-    stop.listen(lambda: None if process.stop_all() else None)
+    stop.listen(process.stop_all)
     return stop
 
 
-def compose(root: Path, tree: Path, environment: Environment, logs: Path, stop: Stop, *, dirty: bool) -> Site:
+def image_builder(tree: Path) -> Builder:
+    """Builds what stands under `tree` in the local Docker Engine."""
+    import docker
+    from deployer.tools.base_image import BaseImage
+    from deployer.tools.dependencies import Dependencies
+    from deployer.tools.docker_cli import reaching_engine
+    from deployer.tools.image_build import ImageBuilder
+    from deployer.tools.official_images import OfficialImages
+
+    with reaching_engine("reach the Docker Engine"):
+        engine = docker.from_env()
+    official = OfficialImages(tree, engine)
+    return ImageBuilder(
+        root=tree,
+        engine=engine,
+        environ=os.environ,
+        official=official,
+        base=BaseImage(tree, engine, official, os.environ),
+        dependencies=Dependencies(tree, Path(sys.executable).with_name("uv"), os.environ),
+    )
+
+
+def local_site(root: Path, logs: Path) -> LocalSite:
+    """The local cloud of the checkout at `root`; two checkouts have two."""
+    from deployer.tools.local_cloud import LocalCloudPlatform
+
+    builder = image_builder(root)
+
+    def build(name: str, commit: str, created: datetime, say: Callable[[str], None]) -> BuiltImage:
+        return builder.build(name, commit=commit, created=created, log=logs / f"build-{name}.log", say=say)
+
+    return LocalSite(LocalCloudPlatform(root, LOAD_BALANCERS, build), build)
+
+
+def compose(root: Path, tree: Path, environment: Environment, logs: Path, stop: Stop) -> Site:
     """All ports of `environment`. `root` is the checkout, `tree` the files of the commit that is released."""
-    from deployer.aws.ecr import EcrRegistry
-    from deployer.aws.ecs import EcsCompute
-    from deployer.aws.elbv2 import ElbTraffic
+    from deployer.aws.ecr import Ecr
+    from deployer.aws.ecs import Ecs
+    from deployer.aws.elbv2 import Elbv2
     from deployer.aws.lease import S3Lease
     from deployer.aws.ledger import S3Ledger
     from deployer.aws.preflight import CloudPreflight
     from deployer.aws.session import Session
     from deployer.aws.state_bucket import StateBucket
     from deployer.aws.topology import StoredTopology
+    from deployer.tools.nox_gates import NoxGates
+    from deployer.tools.smoke import Smoke
+    from deployer.tools.terraform import Terraform
 
-    raise NotImplementedError
+    clock = SystemClock(stop.event)
+    local = local_site(root, logs).platform if environment.cloud == "local" else None
+    endpoint = local.endpoint_url if local else None
+    session = Session(environment, endpoint_url=endpoint)
+    topology = StoredTopology(session)
+    bucket = StateBucket(session)
+    traffic = Elbv2(session, topology)
+
+    def url() -> str:
+        known = topology()
+        return f"http://{known.public_dns_name}:{local.http_port}" if local else known.url
+
+    terraform = Terraform(
+        environment,
+        configuration=tree / "infrastructure" / "terraform",
+        cache=root / ".cache",
+        instance=local.name if local else environment.account_id,
+        endpoint_url=endpoint,
+        bootstrap=bucket.ensure,
+        read_topology=topology,
+        variables={"cloud": environment.cloud},
+    )
+    platform: Platform = local or AwsPlatform(session)
+    world = World(
+        environment=environment,
+        root=tree,
+        logs=logs,
+        platform=platform,
+        gates=NoxGates(tree),
+        builder=image_builder(tree),
+        registry=Ecr(session),
+        infrastructure=terraform,
+        compute=Ecs(session, topology, traffic, clock),
+        traffic=traffic,
+        preflight=CloudPreflight(session, topology),
+        probe=Smoke(tree, environment, url, endpoint),
+        ledger=S3Ledger(session),
+        lease=S3Lease(session, clock, bucket),
+        clock=clock,
+        say=lambda line: None,
+    )
+    return Site(world, topology, url, lambda: sum(session.calls.values()), terraform.plans.latest)

@@ -53,7 +53,7 @@ def scan() -> int:
 def _site() -> LocalSite:
     logs = ROOT / ".cache" / "logs" / "local"
     logs.mkdir(parents=True, exist_ok=True)
-    return local_site(ROOT, ROOT, logs)
+    return local_site(ROOT, logs)
 
 
 def images(names: tuple[str, ...], *, as_json: bool) -> int:

@@ -69,10 +69,6 @@ class Registry(Protocol):
         """Push under `tags` (skipping layers that are there) and return the image by manifest digest."""
         ...
 
-    def find(self, service: str, repository: str, tag: str) -> Image | None:
-        """The image that carries this tag now, if any."""
-        ...
-
     def tag(self, image: Image, tags: Sequence[str]) -> None:
         """Point further tags at an image that is already there, by digest, without moving layers."""
         ...
@@ -183,10 +179,6 @@ class Ledger(Protocol):
         """Create or replace the record of its release."""
         ...
 
-    def prepare(self) -> None:
-        """Make the state bucket if it is not there; repeatable."""
-        ...
-
     def history(self) -> tuple[Record, ...]:
         """All records, newest first; an environment that was never deployed has none."""
         ...
@@ -196,7 +188,10 @@ class Lease(Protocol):
     """One writer per environment."""
 
     def acquire(self, owner: str, release: str) -> Holder:
-        """Take it, or raise Locked naming the owner and the expiry. Renews itself until released."""
+        """Take it, or raise Locked naming the owner and the expiry. Renews itself until released.
+
+        An environment's very first run makes the state bucket that holds it.
+        """
         ...
 
     def release(self) -> None:

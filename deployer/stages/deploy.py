@@ -2,13 +2,28 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 from deployer.errors import InputError
 from deployer.model import Outcome, Release
 from deployer.pipeline import Stage
 from deployer.ports import World
 from deployer.strategies import rolling
 
-STRATEGIES = {"rolling": rolling}
+
+class Strategy(Protocol):
+    """How an environment moves to a release and back; a module of `strategies/`."""
+
+    def run(self, release: Release, world: World) -> Outcome:
+        """Bring the release up. A strategy that raises has put back what it changed."""
+        ...
+
+    def undo(self, release: Release, outcome: Outcome, world: World) -> None:
+        """Bring back what ran before `run`."""
+        ...
+
+
+STRATEGIES: dict[str, Strategy] = {"rolling": rolling}
 
 
 def run(release: Release, world: World) -> Outcome:

@@ -9,7 +9,6 @@ from deployer.ports import World
 
 def run(release: Release, world: World) -> Outcome:
     """Take the environment's lease; raises Locked naming who holds it."""
-    world.ledger.prepare()
     holder = world.lease.acquire(release.actor, release.id)
     return Outcome(f"held by {holder.owner} (fencing {holder.fencing})")
 

@@ -31,8 +31,8 @@ class Ran:
     stderr: str
 
     @property
-    def json(self) -> Any:  # noqa: ANN401 - whatever the command answers
-        """stdout as JSON."""
+    def json(self) -> Any:
+        """Stdout as JSON."""
         return json.loads(self.stdout)
 
 
@@ -88,7 +88,7 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checkout]:
         clone.inv("cloud.down")
 
 
-def get(url: str, path: str, **options: Any) -> httpx.Response:  # noqa: ANN401 - handed to httpx
+def get(url: str, path: str, **options: Any) -> httpx.Response:
     """GET through the load balancer; Python's resolver does not know *.localhost, so the Host header says it."""
     parts = urlsplit(url)
     headers = {"Host": parts.netloc, **options.pop("headers", {})}
@@ -103,7 +103,9 @@ def visitors(url: str, every_s: float = 0.02) -> Iterator[Counter[str]]:
     parts = urlsplit(url)
 
     def visit() -> None:
-        with httpx.Client(base_url=f"http://127.0.0.1:{parts.port}", headers={"Host": parts.netloc}, timeout=10) as client:
+        with httpx.Client(
+            base_url=f"http://127.0.0.1:{parts.port}", headers={"Host": parts.netloc}, timeout=10
+        ) as client:
             while not over.is_set():
                 began = time.monotonic()
                 try:

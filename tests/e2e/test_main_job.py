@@ -5,8 +5,9 @@ One story in order: each test starts from what the one before left behind.
 
 from __future__ import annotations
 
-import docker
 import pytest
+
+import docker
 
 from .conftest import Checkout, get, visitors
 

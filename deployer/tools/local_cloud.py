@@ -1,0 +1,84 @@
+"""The local cloud of this checkout, as the platform that an environment runs on. Errors are mapped to ours here."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+
+from deployer.errors import Unreachable
+from deployer.model import PROJECT, BuiltImage
+from deployer.tools.docker_cli import reaching_engine
+from localcloud.cloud import CloudImages, LocalCloud
+from localcloud.errors import CloudError
+
+Build = Callable[[str, str, datetime, Callable[[str], None]], BuiltImage]
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_IMAGES = ("localcloud", "postgres", "redis")
+
+
+class LocalCloudPlatform:
+    """Fills ports.Platform. `aliases` are the load balancers' names; `build` builds one of the project's images.
+
+    The cloud is named after the checkout's path, so two checkouts on one machine have two and never meet.
+    """
+
+    def __init__(self, root: Path, aliases: Sequence[str], build: Build) -> None:
+        self.name = f"{PROJECT}-cloud-{hashlib.sha256(str(root).encode()).hexdigest()[:8]}"
+        self._aliases = tuple(aliases)
+        self._build = build
+
+    @cached_property
+    def _cloud(self) -> LocalCloud:
+        import docker
+
+        with reaching_engine("reach the Docker Engine"):
+            engine = docker.from_env()
+        with _mapped():
+            return LocalCloud(engine, self.name, self._aliases)
+
+    @property
+    def endpoint_url(self) -> str:
+        """Where the AWS APIs answer, or will once it is up."""
+        with _mapped():
+            return f"http://127.0.0.1:{self._cloud.ports.api}"
+
+    @property
+    def http_port(self) -> int:
+        """The host's port of the load balancers' listeners on port 80."""
+        with _mapped():
+            return self._cloud.ports.http
+
+    def ready(self, say: Callable[[str], None]) -> str:
+        """Build the cloud's images where they are missing, start it, wait until it answers. Repeatable."""
+
+        def build(name: str) -> BuiltImage:
+            return self._build(name, "", _EPOCH, lambda line: say(f"{name}: {line}"))
+
+        with ThreadPoolExecutor(len(_IMAGES)) as pool:
+            cloud, postgres, redis = (image.reference for image in pool.map(build, _IMAGES))
+        with _mapped():
+            status = self._cloud.up(CloudImages(cloud, postgres, redis), say)
+        return f"{status.name} at {status.endpoint_url}"
+
+    def down(self) -> tuple[str, ...]:
+        """Remove everything it made; returns the names."""
+        with _mapped():
+            return self._cloud.down()
+
+    def status(self) -> Mapping[str, object]:
+        """What runs, for `cloud.status --json`."""
+        with _mapped():
+            return self._cloud.status().to_json()
+
+
+@contextmanager
+def _mapped() -> Iterator[None]:
+    try:
+        yield
+    except CloudError as error:
+        raise Unreachable(error.attempted, error.seen, error.hint) from error
