@@ -1,0 +1,430 @@
+"""An in-memory fake for every port of the deployer, each as small as it can be and still honest.
+
+A fake remembers what it is told, answers from that, and keeps the promises of its Protocol's docstring. Every method
+can be made to fail: `fakes.compute.fail("roll_out", ReleaseFailed(…), "frontend")`. Time passes by waits alone.
+Longer than other files, since whoever changes a port should find its fake in one place. What a method does is said by
+the Protocol that it fills.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from deployer.errors import InputError, Interrupted, Locked, ReleaseFailed, StateUncertain
+from deployer.model import (
+    BuiltImage,
+    Color,
+    Environment,
+    Holder,
+    Image,
+    Plan,
+    Record,
+    Release,
+    Revision,
+    StageResult,
+    StoppedTask,
+    Target,
+    Topology,
+)
+from deployer.ports import Say, World
+from tests.examples import ENVIRONMENT, NOW, TOPOLOGY
+
+
+class Fake:
+    """Remembers every call as (method, *arguments) and fails on demand."""
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[object, ...]] = []
+        self._failures: list[tuple[tuple[object, ...], BaseException]] = []
+
+    def fail(self, method: str, error: BaseException, *arguments: object, times: int = 1) -> None:
+        """Raise `error` from the next `times` calls of `method` whose first arguments are `arguments`."""
+        self._failures += [((method, *arguments), error)] * times
+
+    def called(self, method: str) -> list[tuple[object, ...]]:
+        """The arguments of every call of `method`."""
+        return [call[1:] for call in self.calls if call[0] == method]
+
+    def _call(self, *call: object) -> None:
+        self.calls.append(call)
+        for index, (wanted, error) in enumerate(self._failures):
+            if call[: len(wanted)] == wanted:
+                del self._failures[index]
+                raise error
+
+
+class FakeClock:
+    """Time that passes only when somebody waits. At `stop_at` (seconds) the run is asked to stop."""
+
+    def __init__(self, stop: threading.Event | None = None) -> None:
+        self.stop = stop or threading.Event()
+        self.stop_at: float | None = None
+        self._elapsed = 0.0
+        self._lock = threading.Lock()
+        self._local = threading.local()
+
+    def now(self) -> datetime:
+        return NOW + timedelta(seconds=self._elapsed)
+
+    def monotonic(self) -> float:
+        return self._elapsed
+
+    def wait(self, seconds: float) -> None:
+        with self._lock:
+            self._elapsed += seconds
+        if self.stop_at is not None and self._elapsed >= self.stop_at:
+            self.stop.set()
+        if self.stop.is_set() and not self.shielded:
+            raise Interrupted("wait", "asked to stop")
+
+    @property
+    def shielded(self) -> bool:
+        return getattr(self._local, "depth", 0) > 0
+
+    @contextmanager
+    def shield(self) -> Iterator[None]:
+        self._local.depth = getattr(self._local, "depth", 0) + 1
+        try:
+            yield
+        finally:
+            self._local.depth -= 1
+
+
+class FakePlatform(Fake):
+    def ready(self, say: Say) -> str:
+        self._call("ready")
+        say("starting")
+        return "the cloud is up"
+
+
+class FakeGates(Fake):
+    def run(self, sessions: Sequence[str], log: Path, say: Say) -> str:
+        self._call("run", *sessions)
+        say(f"log in {log.name}")
+        return f"{', '.join(sessions)} passed"
+
+
+class FakeBuilder(Fake):
+    def build(self, service: str, *, commit: str, created: datetime, log: Path, say: Say) -> BuiltImage:
+        self._call("build", service, commit, created)
+        say(f"log in {log.name}")
+        return BuiltImage(
+            service, f"local/{service}:{commit[:7]}", f"sha256:{digest(service, commit)}", 42_000_000, False
+        )
+
+
+def digest(*parts: str) -> str:
+    """Sixty-four hex digits that depend on `parts` alone."""
+    return hashlib.sha256("/".join(parts).encode()).hexdigest()
+
+
+class FakeRegistry(Fake):
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags: dict[tuple[str, str], Image] = {}
+        self.digests: set[tuple[str, str]] = set()
+
+    def push(self, built: BuiltImage, repository: str, tags: Sequence[str], say: Say) -> Image:
+        self._call("push", built.service, repository, tuple(tags))
+        say(f"pushed {built.reference}")
+        image = Image(built.service, repository, f"sha256:{digest('manifest', built.image_id)}", tuple(tags))
+        self.digests.add((repository, image.digest))
+        self.tag(image, tags)
+        return image
+
+    def find(self, service: str, repository: str, tag: str) -> Image | None:
+        self._call("find", service, repository, tag)
+        return self.tags.get((repository, tag))
+
+    def tag(self, image: Image, tags: Sequence[str]) -> None:
+        self._call("tag", image.service, tuple(tags))
+        self.tags.update({(image.repository, tag): image for tag in tags})
+
+    def has(self, image: Image) -> bool:
+        self._call("has", image.service)
+        return (image.repository, image.digest) in self.digests
+
+    def reference(self, image: Image) -> str:
+        return f"registry.test/{image.repository}@{image.digest}"
+
+
+class FakeInfrastructure(Fake):
+    """`changes` is what the next plan holds."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.changes: tuple[tuple[str, str], ...] = ()
+        self.planned: Plan | None = None
+        self.topology_or_none: Topology | None = TOPOLOGY
+
+    def prepare(self, say: Say) -> None:
+        self._call("prepare")
+        say("initialised")
+
+    def plan(self, log: Path, say: Say) -> Plan:
+        self._call("plan")
+        say("planned")
+        self.planned = Plan(log.with_suffix(".tfplan"), digest("plan", repr(self.changes)), self.changes)
+        return self.planned
+
+    def apply(self, plan: Plan, log: Path, say: Say) -> None:
+        self._call("apply", plan)
+        say(f"log in {log.name}")
+        if self.planned is None or plan.sha256 != self.planned.sha256:
+            raise ReleaseFailed("apply the plan", "the file is not the one that was saved")
+
+    def topology(self) -> Topology:
+        self._call("topology")
+        if self.topology_or_none is None:
+            raise InputError("read the topology", "the environment was never applied")
+        return self.topology_or_none
+
+
+class FakeCompute(Fake):
+    """ECS: a roll-out takes a virtual second; containers whose image digest is in `crashing` die at start."""
+
+    def __init__(self, clock: FakeClock) -> None:
+        super().__init__()
+        self.crashing: set[str] = set()
+        self.task_log: tuple[str, ...] = ()
+        self._clock = clock
+        self._live: dict[tuple[str, Color], Revision] = {}
+        self._known: dict[str, Revision] = {}
+        self._lock = threading.Lock()
+
+    def serve(self, release: Release, color: Color = Color.BLUE, count: int = 1) -> dict[str, str]:
+        """Let both services run `release`, as an earlier run left them; returns their task definitions."""
+        arns = {
+            s: self.register(replace(release, color=color), s, f"x@sha256:{digest(s, release.id)}")
+            for s in TOPOLOGY.services
+        }
+        for service, arn in arns.items():
+            self._live[service, color] = replace(self._known[arn], desired=count, running=count, rollout="COMPLETED")
+        self.calls.clear()
+        return arns
+
+    def live(self, service: str, color: Color) -> Revision:
+        self._call("live", service, color)
+        return self._live.get((service, color), Revision(service, color, None, "", "", "", 0, 0, ""))
+
+    def register(self, release: Release, service: str, image_reference: str) -> str:
+        self._call("register", service, release.id)
+        with self._lock:
+            for arn, known in self._known.items():
+                if (known.service, known.color, known.release) == (service, release.color, release.id):
+                    return arn
+            arn = (
+                f"arn:aws:ecs:ap-south-1:000000000000:task-definition/indivillage-dev-{service}:{len(self._known) + 1}"
+            )
+            image = image_reference.rpartition("@")[2]
+            self._known[arn] = Revision(service, release.color, arn, release.id, release.commit, image, 0, 0, "")
+            return arn
+
+    def roll_out(
+        self, service: str, color: Color, task_definition: str, count: int, timeout_s: float, say: Say
+    ) -> None:
+        self._call("roll_out", service, color, task_definition, count)
+        wanted = replace(self._known[task_definition], color=color, desired=count)
+        self._live[service, color] = replace(wanted, rollout="IN_PROGRESS")
+        say(f"{service}: waiting at most {timeout_s} s")
+        self._clock.wait(1.0)
+        if wanted.digest in self.crashing:
+            self._live[service, color] = replace(wanted, rollout="FAILED")
+            details = tuple(f"{t.reason}, exit code {t.exit_code}" for t in self.stopped(service, task_definition))
+            raise ReleaseFailed(f"roll out {service}", "the circuit breaker fired", details=details)
+        self._live[service, color] = replace(wanted, running=count, rollout="COMPLETED")
+
+    def scale(self, service: str, color: Color, count: int) -> None:
+        self._call("scale", service, color, count)
+        if (service, color) in self._live:
+            self._live[service, color] = replace(self._live[service, color], desired=count, running=count)
+
+    def run_task(self, service: str, task_definition: str, command: Sequence[str], timeout_s: float, say: Say) -> None:
+        self._call("run_task", service, task_definition, tuple(command), timeout_s)
+        for line in self.task_log:
+            say(line)
+
+    def stopped(self, service: str, task_definition: str) -> tuple[StoppedTask, ...]:
+        if self._known[task_definition].digest not in self.crashing:
+            return ()
+        return (StoppedTask("arn:task", task_definition, service, "Essential container exited", 1, ("boom",)),)
+
+
+class FakeTraffic(Fake):
+    """ELBv2: one target for each running task, in the state that `states` names, else healthy."""
+
+    def __init__(self, compute: FakeCompute) -> None:
+        super().__init__()
+        self.states: dict[tuple[str, Color], str] = {}
+        self.split: dict[Color, int] = {Color.BLUE: 100, Color.GREEN: 0}
+        self._compute = compute
+
+    def weights(self) -> Mapping[Color, int]:
+        self._call("weights")
+        return dict(self.split)
+
+    def set_weights(self, weights: Mapping[Color, int]) -> None:
+        self._call("set_weights", dict(weights))
+        self.split = dict(weights)
+
+    def targets(self, service: str, color: Color) -> tuple[Target, ...]:
+        self._call("targets", service, color)
+        state = self.states.get((service, color), "healthy")
+        return tuple(Target(f"10.0.0.{n}", state) for n in range(1, self._compute.live(service, color).running + 1))
+
+
+class FakePreflight(Fake):
+    """`found` is what is wrong."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: tuple[str, ...] = ()
+
+    def problems(self, release: Release) -> tuple[str, ...]:
+        self._call("problems", release.id)
+        return self.found
+
+
+class FakeProbe(Fake):
+    def __init__(self, compute: FakeCompute) -> None:
+        super().__init__()
+        self._compute = compute
+
+    def version(self, url: str) -> Mapping[str, str]:
+        self._call("version", url)
+        live = self._compute.live("backend", Color.BLUE)
+        if not live.running:
+            raise ReleaseFailed(f"GET {url}/api/version", "503")
+        return {"release": live.release, "commit": live.commit, "color": live.color, "image_digest": live.digest}
+
+    def smoke(self, release_id: str, say: Say, log: Path) -> str:
+        self._call("smoke", release_id)
+        say(f"log in {log.name}")
+        return "12 checks passed"
+
+
+class FakeLedger(Fake):
+    def __init__(self) -> None:
+        super().__init__()
+        self.records: dict[str, Record] = {}
+
+    def prepare(self) -> None:
+        self._call("prepare")
+
+    def write(self, record: Record) -> None:
+        self._call("write", record.release, record.outcome)
+        self.records[record.release] = record
+
+    def history(self) -> tuple[Record, ...]:
+        self._call("history")
+        return tuple(sorted(self.records.values(), key=lambda record: record.started_at, reverse=True))
+
+
+class FakeLease(Fake):
+    """Held for a virtual minute; `lose` gives it to somebody else."""
+
+    def __init__(self, clock: FakeClock) -> None:
+        super().__init__()
+        self._clock = clock
+        self._holder: Holder | None = None
+        self._ours: Holder | None = None
+        self._fencing = 0
+
+    def acquire(self, owner: str, release: str) -> Holder:
+        self._call("acquire", owner, release)
+        held = self.holder()
+        if held:
+            raise Locked("take the lease", f"{held.owner} holds it until {held.expires_at:%H:%M:%S}")
+        self._fencing += 1
+        self._ours = self._holder = Holder(owner, self._clock.now() + timedelta(minutes=1), self._fencing, release)
+        return self._holder
+
+    def lose(self, owner: str) -> None:
+        """Let somebody else take it over."""
+        self._fencing += 1
+        self._holder = Holder(owner, self._clock.now() + timedelta(minutes=1), self._fencing)
+
+    def release(self) -> None:
+        self._call("release")
+        if self._holder is self._ours:
+            self._holder = None
+        self._ours = None
+
+    def holder(self) -> Holder | None:
+        expired = self._holder is not None and self._holder.expires_at <= self._clock.now()
+        return None if expired else self._holder
+
+    def check(self) -> None:
+        self._call("check")
+        if self._ours is not None and self.holder() is not self._ours:
+            raise StateUncertain("go on with the release", "the lease was lost")
+
+    def break_(self) -> Holder | None:
+        self._call("break_")
+        held, self._holder = self.holder(), None
+        return held
+
+
+class Heard:
+    """Remembers what the runner tells, in order."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def started(self, stage: str) -> None:
+        self.lines.append(f"{stage} started")
+
+    def said(self, stage: str, line: str) -> None:
+        self.lines.append(f"{stage}: {line}")
+
+    def ended(self, result: StageResult) -> None:
+        self.lines.append(f"{result.name} {result.status}")
+
+
+@dataclass
+class Fakes:
+    """A whole world of fakes; `world(logs)` is what stages get."""
+
+    clock: FakeClock = field(default_factory=FakeClock)
+    environment: Environment = ENVIRONMENT
+    said: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.platform = FakePlatform()
+        self.gates = FakeGates()
+        self.builder = FakeBuilder()
+        self.registry = FakeRegistry()
+        self.infrastructure = FakeInfrastructure()
+        self.compute = FakeCompute(self.clock)
+        self.traffic = FakeTraffic(self.compute)
+        self.preflight = FakePreflight()
+        self.probe = FakeProbe(self.compute)
+        self.ledger = FakeLedger()
+        self.lease = FakeLease(self.clock)
+
+    def world(self, logs: Path) -> World:
+        """All ports as a World whose logs go to `logs`."""
+        return World(
+            environment=self.environment,
+            root=logs,
+            logs=logs,
+            platform=self.platform,
+            gates=self.gates,
+            builder=self.builder,
+            registry=self.registry,
+            infrastructure=self.infrastructure,
+            compute=self.compute,
+            traffic=self.traffic,
+            preflight=self.preflight,
+            probe=self.probe,
+            ledger=self.ledger,
+            lease=self.lease,
+            clock=self.clock,
+            say=self.said.append,
+        )
