@@ -1,25 +1,31 @@
 """What runs inside the cloud's container: MiniStack's own main, with our extension in place before it starts.
 
 Environment: ``LOCALCLOUD_NAME`` (the instance: its container, network and label), ``LOCALCLOUD_HOME`` (state volume);
-``MINISTACK_*`` and friends are MiniStack's own and are set here, where their reasons are written down.
+the variables in ``settings`` are MiniStack's own.
 """
 
 import logging
 import os
+import sys
 from pathlib import Path
+from typing import Any
 
-from localcloud.extension import actions, elb, emulator, target_health
+from localcloud.extension import actions, blobs, ecs_options, elb, emulator, engine, gateway, state, target_health
 from localcloud.extension.dataplane import DataPlane
+from localcloud.extension.ecs_rollout import Rollouts
+from localcloud.extension.ecs_stop import TaskStopper
+from localcloud.extension.ecs_watch import TaskWatcher
 from localcloud.extension.haproxy import HAProxy
+from localcloud.names import STATE_FOLDER
 
-HOME = Path(os.environ.get("LOCALCLOUD_HOME", "/var/lib/localcloud"))
+HOME = Path(os.environ.get("LOCALCLOUD_HOME", STATE_FOLDER))
 RUN = Path("/run/localcloud")
 
 
 def settings(instance: str, home: Path) -> dict[str, str]:
     """MiniStack's environment for the cloud named INSTANCE, with its state under HOME."""
     return {
-        "MINISTACK_HOSTNAME": instance,  # with the port it is the owner label by which MiniStack reaps: must not change
+        "MINISTACK_HOSTNAME": instance,  # with the port it labels what MiniStack may reap: the same at every start
         "MINISTACK_DOCKER_TIMEOUT": "60",
         "DOCKER_NETWORK": instance,
         "PERSIST_STATE": "1",
@@ -27,27 +33,67 @@ def settings(instance: str, home: Path) -> dict[str, str]:
         "S3_PERSIST": "1",
         "S3_DATA_DIR": str(home / "s3"),
         "RDS_PERSIST": "1",
-        "ECS_RESTORE_RECONCILE_DELAY_SECONDS": "0",
+        "ECS_RESTORE_RECONCILE_DELAY_SECONDS": "0.5",  # services come back after the corrections of after_restore
         "SFTP_ENABLED": "0",
         "IOT_MTLS_ENABLED": "0",
     }
 
 
+def install(instance: str) -> Any:
+    """Put the extension in place and start its threads; returns MiniStack's app module, ready to run."""
+    from docker.api.client import APIClient
+
+    engine.install(APIClient, instance)
+    app, alb, ecs = (emulator.module(name) for name in ("app", "services.alb", "services.ecs"))
+    saver = state.StateSaver(emulator.module("core.persistence"), app._build_persistence_save_dict)
+    actions.install(alb)
+    plane = DataPlane(lambda: elb.read(alb), HAProxy(RUN))
+    target_health.install(alb, plane)
+    ecs_options.install(ecs)
+    stopper = TaskStopper(ecs, plane.busy)
+    watcher = TaskWatcher(ecs, saver.touch)
+    stopper.install()
+    watcher.install()
+    Rollouts(ecs, plane, stopper).install()
+    blobs.install(emulator.module("services.ecr"), HOME / "layers")
+    engine.install_endpoints(emulator.module("services.rds"), emulator.module("services.elasticache"))
+    _follow_lifecycle(app, alb, ecs, saver, watcher)
+    app.app = gateway.wrap(app.app, saver.touch, lambda: {"ready": not plane.failure, "load_balancers": plane.failure})
+    plane.start()
+    return app
+
+
+def _follow_lifecycle(app: Any, alb: Any, ecs: Any, saver: state.StateSaver, watcher: TaskWatcher) -> None:
+    """Correct restored state before it is used; at the end let nothing rise from the tasks that are taken down."""
+    load, reap = app._load_persisted_state, app._stop_docker_containers
+
+    def load_persisted_state() -> None:
+        load()
+        state.after_restore(ecs, alb)
+        emulator.module("services.elasticache")._ensure_live_containers()
+        saver.start()
+
+    def stop_docker_containers(include_unlabelled: bool = False) -> None:
+        if not include_unlabelled:  # MiniStack's word for "this is the end", not the start
+            saver.stop()
+            watcher.stopping.set()
+        reap()  # never containers without a label: they may be anybody's
+
+    emulator.replace(app, "_load_persisted_state", load_persisted_state)
+    emulator.replace(app, "_stop_docker_containers", stop_docker_containers)
+
+
 def main() -> None:
     """Install the extension, start the load balancers, run MiniStack until it is told to stop."""
-    logging.basicConfig(level=os.environ.get("LOG_LEVEL", "INFO"), format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    level = os.environ.get("LOG_LEVEL", "INFO")
+    logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(name)s %(message)s", stream=sys.stdout)
     emulator.require_pinned()
     instance = os.environ["LOCALCLOUD_NAME"]
     for name, value in settings(instance, HOME).items():
         os.environ.setdefault(name, value)
     RUN.mkdir(parents=True, exist_ok=True)
-    os.chmod(RUN, 0o777)
-    alb = emulator.module("services.alb")
-    actions.install(alb)
-    plane = DataPlane(lambda: elb.read(alb), HAProxy(RUN))
-    target_health.install(alb, plane)
-    plane.start()
-    emulator.module("app").main()
+    RUN.chmod(0o777)  # HAProxy's own user makes its sockets here
+    install(instance).main()
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from pathlib import Path
 from localcloud.extension import haproxy_config as config
 from localcloud.extension.elb import State, Target
 from localcloud.extension.haproxy import HAProxy, HAProxyError, Worker
-from localcloud.extension.health import DRAINING, HealthBook, TargetHealth
+from localcloud.extension.health import HealthBook, TargetHealth
 from localcloud.extension.slots import SlotTable
 
 log = logging.getLogger("localcloud.dataplane")
@@ -38,6 +38,7 @@ class DataPlane:
         self._slots = SlotTable()
         self._structure: str | None = None
         self._told: dict[int, Told] = {}
+        self._state = State((), ())
         self.failure = ""
 
     def start(self) -> None:
@@ -60,11 +61,9 @@ class DataPlane:
         return False
 
     def health_of(self, arn: str, target: Target) -> TargetHealth:
-        """The health of TARGET in the target group of that ARN; ``draining`` after its deregistration."""
-        group = self._read().group(arn)
-        if group is None or target not in group.targets:
-            return DRAINING
-        return self.health.of(group, target)
+        """The health of TARGET in the target group of that ARN, ``initial`` until the next turn has seen it."""
+        group = self._state.group(arn)
+        return self.health.of(group, target) if group and target in group.targets else TargetHealth()
 
     def draining(self, arn: str) -> list[Target]:
         """The deregistered targets of a group that still finish requests."""
@@ -91,7 +90,7 @@ class DataPlane:
                 self._turns.notify_all()
 
     def _sync(self) -> None:
-        state = self._read()
+        state = self._state = self._read()
         self.health.tick(state)
         flying = self._proxy.in_flight() if self._slots.any_draining() and self._told else {}
         self._slots.update(state, self.health, flying)

@@ -10,7 +10,6 @@ from localcloud.extension.emulator import replace
 from localcloud.extension.health import DRAINING, TargetHealth
 
 
-
 def install(alb: Any, plane: DataPlane) -> None:
     """Answer DescribeTargetHealth from PLANE, and let each write return only when HAProxy does what it says."""
     missing = alb._describe_target_health

@@ -1,0 +1,141 @@
+"""Judge service tasks by their real health: who completes a deployment, who is replaced, who trips the circuit breaker.
+
+MiniStack calls a task healthy one second after its container started. Here a task counts when its targets are healthy
+in every target group of the service and its container health check, if it has one, passed; a task that turns unhealthy
+after the grace period is stopped and counted as a failure, as ECS does.
+Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-circuit-breaker.html
+"""
+
+import logging
+import threading
+import time
+from datetime import datetime
+from typing import Any
+
+from localcloud.extension.dataplane import DataPlane
+from localcloud.extension.ecs_stop import TaskStopper
+from localcloud.extension.elb import Target
+from localcloud.extension.emulator import module, replace
+
+log = logging.getLogger("localcloud.ecs")
+
+PERIOD_S = 0.2
+STEADY_S = 1.0  # without any health check, a task that survived this long counts as healthy
+LIVE = ("PROVISIONING", "PENDING", "ACTIVATING", "RUNNING")
+
+
+class Rollouts:
+    """The part of the ECS service scheduler that looks at health; one thread, five times a second."""
+
+    def __init__(self, ecs: Any, plane: DataPlane, stopper: TaskStopper) -> None:
+        self._ecs = ecs
+        self._plane = plane
+        self._stopper = stopper
+        self._scope = module("core.responses").request_scope
+
+    def install(self) -> None:
+        """Take the verdict on a rollout from MiniStack's timer and start our thread."""
+        ecs = self._ecs
+        make, update = ecs._make_deployment, ecs._update_service
+
+        def make_deployment(task_definition: str, desired: int, status: str = "PRIMARY") -> dict[str, Any]:
+            deployment: dict[str, Any] = make(task_definition, desired, status)
+            if desired > 0:  # MiniStack calls a new service's first deployment complete before a task has started
+                deployment |= {"rolloutState": "IN_PROGRESS", "rolloutStateReason": "ECS deployment in progress."}
+            return deployment
+
+        def update_service(data: dict[str, Any]) -> Any:
+            answer = update(data)
+            self._forget_failures()
+            return answer
+
+        replace(ecs, "_make_deployment", make_deployment)
+        replace(ecs, "_update_service", update_service)
+        replace(ecs, "_schedule_service_deployment_completion", lambda *args, **kwargs: None)
+        threading.Thread(target=self._run, daemon=True, name="localcloud-rollouts").start()
+
+    def _forget_failures(self) -> None:
+        """A deployment that failed is shown until the next one begins, then it would only confuse."""
+        for service in self._ecs._services.values():
+            newest = max((one["createdAt"] for one in service.get("deployments", ())), default="")
+            service["deployments"] = [
+                one
+                for one in service.get("deployments", ())
+                if one["status"] == "PRIMARY" or one["rolloutState"] != "FAILED" or one["createdAt"] == newest
+            ]
+
+    def _run(self) -> None:
+        while True:
+            time.sleep(PERIOD_S)
+            for (account, region, key), service in self._ecs._services.all_items():
+                if service.get("status") != "ACTIVE":
+                    continue
+                try:
+                    with self._scope(account, region):
+                        self._judge(key, service)
+                except Exception:
+                    log.exception("service %s could not be judged; trying again", key)
+
+    def _judge(self, key: str, service: dict[str, Any]) -> None:
+        ecs = self._ecs
+        cluster, group = key.split("/", 1)[0], f"service:{service['serviceName']}"
+        tasks = [
+            task
+            for task in ecs._tasks.values()
+            if task.get("group") == group and task.get("clusterArn") == service.get("clusterArn")
+        ]
+        turned = False
+        for task in tasks:
+            if task.get("lastStatus") == "RUNNING" and task.get("desiredStatus") == "RUNNING":
+                turned = self._judge_task(key, service, task) or turned
+        primary = ecs._primary_deployment(service)
+        if not primary or primary.get("rolloutState") != "IN_PROGRESS":
+            return
+        live = [one for one in tasks if one.get("lastStatus") in LIVE and one.get("_deployment_id") == primary["id"]]
+        waiting = any(one.get("lastStatus") != "RUNNING" for one in live)
+        if turned or (len(live) < service.get("desiredCount", 0) and not waiting):
+            ecs._refresh_service_state(cluster, group)
+            ecs._reconcile_service_tasks(cluster, key)
+        ecs._complete_service_deployment(cluster, key, expected_deployment_id=primary["id"])
+
+    def _judge_task(self, key: str, service: dict[str, Any], task: dict[str, Any]) -> bool:
+        """True when TASK has just been found healthy for the first time."""
+        age_s = time.time() - _epoch(task.get("startedAt"))
+        complaint = self._complaint(service, task)
+        if complaint is None and not task.get("_startup_stable"):
+            if not service.get("loadBalancers") and age_s < STEADY_S:
+                return False
+            self._ecs._record_service_task_healthy(key, task)
+            return True
+        if complaint and age_s > float(service.get("healthCheckGracePeriodSeconds") or 0):
+            log.warning("%s: %s", task["taskArn"], complaint)
+            if self._stopper.begin(task, complaint, "ServiceSchedulerInitiated"):
+                self._ecs._record_service_task_failure(task)
+        return False
+
+    def _complaint(self, service: dict[str, Any], task: dict[str, Any]) -> str | None:
+        """None: healthy; empty: not known yet; else the reason for which ECS would stop the task."""
+        address, unsure = self._ecs._task_ip(task), False
+        for balancer in service.get("loadBalancers") or ():
+            arn = balancer.get("targetGroupArn")
+            if not arn or not address:
+                continue
+            state = self._plane.health_of(arn, Target(address, int(balancer.get("containerPort", 80)))).state
+            if state == "unhealthy":
+                return f"Task failed ELB health checks in (target-group {arn})"
+            unsure = unsure or state not in ("healthy", "unused")
+        match task.get("healthStatus"):
+            case "UNHEALTHY":
+                return "Task failed container health checks"
+            case "HEALTHY" if not unsure:
+                return None
+            case _ if not unsure and not task.get("_awaits_health"):
+                return None
+        return ""
+
+
+def _epoch(stamp: Any) -> float:
+    """A MiniStack time stamp as seconds since 1970; now when there is none yet."""
+    if isinstance(stamp, int | float):
+        return float(stamp)
+    return datetime.fromisoformat(stamp.replace("Z", "+00:00")).timestamp() if stamp else time.time()

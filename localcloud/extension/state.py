@@ -1,0 +1,105 @@
+"""Save the cloud's state while it runs: MiniStack saves when it stops, and a killed process does not stop.
+
+What changed is written within about a second, each service to a file of its own, whole or not at all. S3 objects and
+image layers are files already; databases have volumes.
+"""
+
+import json
+import logging
+import threading
+import time
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+log = logging.getLogger("localcloud.state")
+
+PERIOD_S = 1.0
+UNASKED_S = 10.0  # some state changes without a request (logs): looked at this often
+COST_SHARE = 20  # a service that takes t to save is left alone for 20 t, so that saving takes at most 5 % of the time
+TRIES = 3
+RESTARTED = "The local cloud was restarted"
+
+
+class StateSaver:
+    """Writes the state of MiniStack's services when something changed; SERVICES gives name -> function."""
+
+    def __init__(self, persistence: Any, services: Callable[[], dict[str, Callable[[], Any]]]) -> None:
+        self._persistence = persistence
+        self._services = services
+        self._dirty = threading.Event()
+        self._stopped = threading.Event()
+        self._written: dict[str, int] = {}
+        self._due: dict[str, float] = {}
+
+    def touch(self) -> None:
+        """Something may have changed."""
+        self._dirty.set()
+
+    def start(self) -> None:
+        """Start the thread; it lives until ``stop``."""
+        threading.Thread(target=self._run, daemon=True, name="localcloud-state").start()
+
+    def stop(self) -> None:
+        """MiniStack itself saves now, and what follows is its shutdown, which nobody wants to come back to."""
+        self._stopped.set()
+
+    def _run(self) -> None:
+        while not self._stopped.wait(PERIOD_S):
+            self._dirty.wait(UNASKED_S)
+            self._dirty.clear()
+            self.save()
+
+    def save(self) -> None:
+        """Write every service whose state differs from what was written last."""
+        for name, get_state in self._services().items():
+            started = time.monotonic()
+            if started < self._due.get(name, 0.0):
+                self._dirty.set()
+                continue
+            try:
+                self._save(name, get_state)
+            except Exception:
+                log.exception("the state of %s could not be saved; trying again", name)
+            self._due[name] = time.monotonic() + COST_SHARE * (time.monotonic() - started)
+
+    def _save(self, name: str, get_state: Callable[[], Any]) -> None:
+        text = self._text(name, get_state)
+        if text is None or self._stopped.is_set():
+            return
+        mark = zlib.crc32(text.encode())
+        if self._written.get(name) != mark:
+            path = Path(self._persistence.STATE_DIR) / f"{name}.json"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            partial = path.with_suffix(".partial")
+            partial.write_text(text)
+            partial.replace(path)
+            self._written[name] = mark
+
+    def _text(self, name: str, get_state: Callable[[], Any]) -> str | None:
+        """The file's content, in MiniStack's own format so that MiniStack reads it; None for a service without state."""
+        persistence = self._persistence
+        for attempt in range(TRIES):
+            try:
+                state = get_state()
+                if state is None:
+                    return None
+                whole = {"__ministack_format__": persistence._state_format_version(name), "payload": state}
+                return json.dumps(whole, default=persistence._json_default)
+            except RuntimeError:  # a dictionary changed while it was read
+                if attempt == TRIES - 1:
+                    raise
+        return None
+
+
+def after_restore(ecs: Any, alb: Any) -> None:
+    """Correct what MiniStack brings back wrong: addresses of tasks that are gone, and tasks stopped for no reason."""
+    for (account, _, _), service in ecs._services.all_items():
+        for arn, addresses in service.pop("_published_targets", {}).items():
+            key = (account, arn)
+            alb._targets._data[key] = [one for one in alb._targets._data.get(key, ()) if one["Id"] not in addresses]
+    for _, task in ecs._tasks.all_items():
+        if not task.get("stoppedAt"):
+            task |= {"desiredStatus": "STOPPED", "stoppedAt": ecs._iso(), "stoppedReason": RESTARTED}
+            task["stopCode"] = "TerminationNotice"
