@@ -1,0 +1,172 @@
+"""The state bucket, the ledger and the topology parameter."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+from deployer.aws.ledger import S3Ledger
+from deployer.aws.state_bucket import BLOCKED, StateBucket, tls_only_policy
+from deployer.aws.topology import StoredTopology
+from deployer.errors import InputError
+from deployer.model import Color, Record, Verdict
+from tests.unit.aws import values
+
+if TYPE_CHECKING:
+    from deployer.aws.session import Session
+    from tests.contract.aws.stand_in import StandIn
+
+
+def record(number: int, outcome: Verdict | None = Verdict.GOOD) -> Record:
+    """Return the record of the release that began `number` minutes after the first."""
+    started = values.STARTED + timedelta(minutes=number)
+    return Record(
+        release=f"dev-20260102T03{4 + number:02d}05Z-0123456",
+        environment="development",
+        commit=values.COMMIT,
+        kind="deploy",
+        restores="",
+        outcome=outcome,
+        started_at=started,
+        ended_at=started + timedelta(seconds=30) if outcome else None,
+        actor="somebody@example.com",
+        digests={"frontend": "sha256:aa"},
+        task_definitions={"frontend": "arn:1"},
+        plan_sha256="p",
+        config_hash="c",
+        migration_head="m",
+        reason="",
+        stages=({"name": "lint", "status": "ok", "duration_s": 1.5},),
+    )
+
+
+def usable_bucket(session: Session) -> None:
+    """Make the state bucket. moto refuses every request by the TLS-only policy: it does not read the condition."""
+    StateBucket(session).ensure()
+    if session.environment.cloud == "aws":
+        session.s3.delete_bucket_policy(Bucket=session.environment.state_bucket)
+
+
+def test_the_bucket_is_made_once_and_then_only_read(session: Session) -> None:
+    """The first command makes it; later ones find it right and write nothing."""
+    bucket = StateBucket(session)
+    made = bucket.ensure()
+    assert {"bucket", "versioning", "public access block", "lifecycle"} <= set(made)
+    before = dict(session.calls)
+    assert bucket.ensure() == ()
+    written = {name for name, count in session.calls.items() if count > before.get(name, 0) and ".Put" in name}
+    assert written == set()
+    assert sum(session.calls.values()) - sum(before.values()) <= 6
+
+
+def test_the_bucket_is_versioned_encrypted_and_private(session: Session) -> None:
+    """What Terraform's state needs, read back from S3."""
+    StateBucket(session).ensure()
+    name = session.environment.state_bucket
+    assert session.s3.get_bucket_versioning(Bucket=name)["Status"] == "Enabled"
+    assert session.s3.get_public_access_block(Bucket=name)["PublicAccessBlockConfiguration"] == BLOCKED
+    rules = session.s3.get_bucket_encryption(Bucket=name)["ServerSideEncryptionConfiguration"]["Rules"]
+    assert rules[0]["ApplyServerSideEncryptionByDefault"]["SSEAlgorithm"] == "AES256"
+
+
+def test_what_somebody_loosened_is_tightened_again(session: Session) -> None:
+    """Each aspect is judged by itself."""
+    bucket = StateBucket(session)
+    bucket.ensure()
+    session.s3.put_public_access_block(
+        Bucket=session.environment.state_bucket,
+        PublicAccessBlockConfiguration=dict.fromkeys(BLOCKED, False),  # type: ignore[arg-type]
+    )
+    assert bucket.ensure() == ("public access block",)
+
+
+def test_plain_http_is_refused_wherever_there_is_tls(session: Session) -> None:
+    """On AWS the policy denies requests without TLS; the local cloud has none and would lock everybody out."""
+    StateBucket(session).ensure()
+    name = session.environment.state_bucket
+    if session.environment.cloud == "local":
+        with pytest.raises(session.s3.exceptions.ClientError, match="NoSuchBucketPolicy"):
+            session.s3.get_bucket_policy(Bucket=name)
+        return
+    assert tls_only_policy(name) == json.loads(session.s3.get_bucket_policy(Bucket=name)["Policy"])
+
+
+def test_a_ledger_without_a_bucket_is_an_empty_history(session: Session) -> None:
+    """`inv history` of an environment that was never deployed is no error."""
+    assert S3Ledger(session).history() == ()
+
+
+def test_records_come_back_as_written_newest_first(session: Session) -> None:
+    """Every field survives, also of a release that has not ended."""
+    usable_bucket(session)
+    ledger = S3Ledger(session)
+    records = [record(0), record(2, None), record(1, Verdict.ROLLED_BACK)]
+    for written in records:
+        ledger.write(written)
+    assert (records[1], records[2], records[0]) == ledger.history()
+
+
+def test_a_record_is_replaced_when_its_release_ends(session: Session) -> None:
+    """One object a release: begun, then ended."""
+    usable_bucket(session)
+    ledger = S3Ledger(session)
+    ledger.write(record(0, None))
+    ledger.write(record(0, Verdict.FAILED))
+    assert (record(0, Verdict.FAILED),) == ledger.history()
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"[]", b'{"schema_version": 1}', b'{"release": "x"}', b"\xff\xfe"])
+def test_a_damaged_record_is_listed_as_damaged_and_hides_no_other(session: Session, body: bytes) -> None:
+    """It has no outcome, so nothing rolls back to it, and its reason says where to look."""
+    usable_bucket(session)
+    ledger = S3Ledger(session)
+    ledger.write(record(0))
+    key = "ledger/dev-20260102T030905Z-7654321.json"
+    session.s3.put_object(Bucket=session.environment.state_bucket, Key=key, Body=body)
+    history = ledger.history()
+    damaged = next(r for r in history if r.release == "dev-20260102T030905Z-7654321")
+    assert len(history) == 2
+    assert record(0) in history
+    assert damaged.outcome is None
+    assert key in damaged.reason
+
+
+def test_an_environment_never_applied_says_so(session: Session) -> None:
+    """The hint is the command that mends it."""
+    with pytest.raises(InputError) as caught:
+        StoredTopology(session)()
+    assert caught.value.hint == f"inv apply --env={session.environment.short_name}"
+
+
+def test_the_topology_is_read_once_until_refreshed(applied: StandIn) -> None:
+    """One call a run, and a fresh look after an apply."""
+    session = applied.session
+    stored = StoredTopology(session)
+    assert applied.topology == stored()
+    assert stored() is stored()
+    assert session.calls["ssm.GetParameter"] == 1
+    applied.document["url"] = "http://elsewhere"
+    applied.session.ssm.put_parameter(
+        Name=session.environment.topology_parameter, Value=json.dumps(applied.document), Type="String", Overwrite=True,
+        Tier="Advanced",
+    )  # fmt: skip
+    assert stored.refresh().url == "http://elsewhere"
+
+
+def test_a_wrong_topology_names_the_key(applied: StandIn) -> None:
+    """Whoever changed the Terraform output sees which key the deployer misses."""
+    del applied.document["services"]["backend"]["family"]
+    with pytest.raises(InputError) as caught:
+        _ = applied.topology
+    assert "services.backend.family" in caught.value.seen
+
+
+def test_a_topology_of_one_color_is_refused(applied: StandIn) -> None:
+    """Both colors exist in every environment."""
+    del applied.document["services"]["backend"]["colors"][Color.GREEN.value]
+    with pytest.raises(InputError) as caught:
+        _ = applied.topology
+    assert "services.backend.colors.green" in caught.value.seen
