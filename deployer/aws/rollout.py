@@ -1,7 +1,7 @@
 """Watches one ECS deployment to its end and tells the truth about it.
 
 Success is all of: the PRIMARY deployment is the very one that our UpdateService made, runs our task definition, is
-COMPLETED and the only one, runs what is desired, and the load balancer calls every one of our tasks' targets healthy.
+COMPLETED and the only one with tasks, runs what is desired, and the load balancer calls every one of our tasks' targets healthy.
 
 ECS's circuit breaker fires after three failures at the earliest and half the desired count at most. We end one earlier
 for small services: when max(2, half the count) tasks of this revision, started since our update, were ended by
@@ -116,7 +116,7 @@ class Rollout:
         running, wanted = ours.get("runningCount", 0), self._wanted.count
         state = ours.get("rolloutState", "COMPLETED")
         words = f"{running} of {wanted} running, deployment {state.lower().replace('_', ' ')}"
-        others = len(deployments) - 1
+        others = sum(1 for d in deployments if d is not ours and (d.get("runningCount") or d.get("pendingCount")))
         if others:
             words += f", {others} earlier one{'s' if others > 1 else ''} draining"
         if state != "COMPLETED" or others or running != wanted or service.get("pendingCount", 0):
