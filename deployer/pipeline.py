@@ -97,8 +97,8 @@ class _Course:
         for stage in [s for s in waiting if self.error is None and is_ready(s, met, names)]:
             waiting.remove(stage)
             self._events.started(stage.name)
-            future = pool.submit(stage.run, self._release, self._own(stage))
-            self._running[future] = (stage, self._world.clock.monotonic())
+            started = self._world.clock.monotonic()
+            self._running[pool.submit(stage.run, self._release, self._own(stage))] = (stage, started)
 
     def _own(self, stage: Stage) -> World:
         """The world, in which `say` tells who speaks."""
