@@ -1,7 +1,8 @@
-"""Values that tests start from: an environment, what Terraform made of it, and a release on its way there."""
+"""Values that tests start from: an environment, what Terraform made of it, a release, and stages that keep a diary."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from deployer.model import (
     Color,
     ColorTopology,
     Environment,
+    Outcome,
     Release,
     Service,
     ServiceTopology,
@@ -17,6 +19,8 @@ from deployer.model import (
     Topology,
     release_id,
 )
+from deployer.ports import World
+from deployer.stage import Stage
 
 ROOT = Path(__file__).resolve().parent.parent
 NOW = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
@@ -79,3 +83,33 @@ TOPOLOGY = Topology(
 def release(at: datetime = NOW, commit: str = COMMIT) -> Release:
     """A release at its very beginning."""
     return Release(release_id("dev", at, commit), "development", commit, "somebody", at)
+
+
+def stage(
+    name: str,
+    *needs: str,
+    log: list[str],
+    error: BaseException | None = None,
+    learned: Mapping[str, object] | None = None,
+    undo_error: Exception | None = None,
+    close_error: Exception | None = None,
+) -> Stage:
+    """A stage that writes `name`, `undo name` and `close name` into `log`, and fails where it is told to."""
+
+    def run(_: Release, __: World) -> Outcome:
+        log.append(name)
+        if error:
+            raise error
+        return Outcome(f"{name} is done", learned or {}, before=name)
+
+    def undo(_: Release, outcome: Outcome, __: World) -> None:
+        log.append(f"undo {outcome.before}")
+        if undo_error:
+            raise undo_error
+
+    def close(_: World) -> None:
+        log.append(f"close {name}")
+        if close_error:
+            raise close_error
+
+    return Stage(name, needs, run, undo, close)

@@ -138,10 +138,6 @@ class FakeRegistry(Fake):
         self.tag(image, tags)
         return image
 
-    def find(self, service: str, repository: str, tag: str) -> Image | None:
-        self._call("find", service, repository, tag)
-        return self.tags.get((repository, tag))
-
     def tag(self, image: Image, tags: Sequence[str]) -> None:
         self._call("tag", image.service, tuple(tags))
         self.tags.update({(image.repository, tag): image for tag in tags})
@@ -314,9 +310,6 @@ class FakeLedger(Fake):
         super().__init__()
         self.records: dict[str, Record] = {}
 
-    def prepare(self) -> None:
-        self._call("prepare")
-
     def write(self, record: Record) -> None:
         self._call("write", record.release, record.outcome)
         self.records[record.release] = record
@@ -327,7 +320,7 @@ class FakeLedger(Fake):
 
 
 class FakeLease(Fake):
-    """Held for a virtual minute; `lose` gives it to somebody else."""
+    """Ours until released; `lose` gives it to somebody else for a virtual minute."""
 
     def __init__(self, clock: FakeClock) -> None:
         super().__init__()
@@ -341,14 +334,17 @@ class FakeLease(Fake):
         held = self.holder()
         if held:
             raise Locked("take the lease", f"{held.owner} holds it until {held.expires_at:%H:%M:%S}")
-        self._fencing += 1
-        self._ours = self._holder = Holder(owner, self._clock.now() + timedelta(minutes=1), self._fencing, release)
-        return self._holder
+        self._ours = self._next(owner, release)
+        return self._ours
 
     def lose(self, owner: str) -> None:
         """Let somebody else take it over."""
+        self._next(owner, "")
+
+    def _next(self, owner: str, release: str) -> Holder:
         self._fencing += 1
-        self._holder = Holder(owner, self._clock.now() + timedelta(minutes=1), self._fencing)
+        self._holder = Holder(owner, self._clock.now() + timedelta(minutes=1), self._fencing, release)
+        return self._holder
 
     def release(self) -> None:
         self._call("release")
@@ -357,12 +353,12 @@ class FakeLease(Fake):
         self._ours = None
 
     def holder(self) -> Holder | None:
-        expired = self._holder is not None and self._holder.expires_at <= self._clock.now()
-        return None if expired else self._holder
+        held = self._holder
+        return held if held and (held is self._ours or held.expires_at > self._clock.now()) else None
 
     def check(self) -> None:
         self._call("check")
-        if self._ours is not None and self.holder() is not self._ours:
+        if self._ours is not None and self._holder is not self._ours:
             raise StateUncertain("go on with the release", "the lease was lost")
 
     def break_(self) -> Holder | None:
