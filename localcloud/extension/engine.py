@@ -67,9 +67,9 @@ def claim(config: Any, instance: str) -> list[str]:
     if binds:
         host["Binds"] = binds
     name = database_name(labels)
-    networks = (config.get("NetworkingConfig") or {}).get("EndpointsConfig") or {}
-    if name and instance in networks:
-        networks[instance] = {**(networks[instance] or {}), "Aliases": [name]}
+    if name and host.get("NetworkMode") == instance:
+        # What `run(network=…)` sends as NetworkingConfig names no endpoint, so there is nothing to keep of it.
+        config["NetworkingConfig"] = {"EndpointsConfig": {instance: {"Aliases": [name]}}}
     return volumes
 
 
