@@ -15,7 +15,6 @@ from deployer.ports import World
 from tests import examples
 from tests.fakes import Heard
 
-
 Failing = Callable[[], Exception]
 
 
