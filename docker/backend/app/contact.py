@@ -10,7 +10,9 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints, V
 from app.problems import Problem
 
 # One line of text without control characters: it may end up in a mail header.
-_EMAIL: Final = re.compile(r"[^\s@<>\"(),:;\[\\\]]{1,64}@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z]{2,63}")
+_EMAIL: Final = re.compile(
+    r"[^\s@<>\"(),:;\[\\\]]{1,64}@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z]{2,63}"
+)
 CLIENT_KEY: Final = re.compile(r"[A-Za-z0-9_-]{16,64}")
 
 

@@ -10,10 +10,7 @@ from psycopg.rows import class_row
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from app.contact import ContactForm
-
-
-class DatabaseAway(Exception):
-    """Postgres could not be reached or did not answer in time; the message is the driver's class name only."""
+from app.errors import DatabaseAway
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +28,9 @@ class StoredForm:
     stored_at: datetime | None
 
 
-_COLUMNS: Final = "id, client_key, fingerprint, name, email, topic, message, created_at, stored_at"
+_SELECT: Final = (
+    "SELECT id, client_key, fingerprint, name, email, topic, message, created_at, stored_at FROM forms WHERE "
+)
 
 
 def make_pool() -> AsyncConnectionPool:
@@ -69,7 +68,7 @@ class Database:
             async with self._pool.connection() as connection:
                 await connection.execute(insert, values)
                 cursor = connection.cursor(row_factory=class_row(StoredForm))
-                await cursor.execute(f"SELECT {_COLUMNS} FROM forms WHERE client_key = %s", (key,))
+                await cursor.execute(_SELECT + "client_key = %s", (key,))
                 row = await cursor.fetchone()
         except (psycopg.OperationalError, PoolTimeout) as error:
             raise DatabaseAway(type(error).__name__) from error
@@ -90,7 +89,7 @@ class Database:
 
     async def find(self, form_id: uuid.UUID) -> StoredForm | None:
         """Return the completed form FORM_ID; one whose S3 object is not known to exist is not there yet."""
-        query = f"SELECT {_COLUMNS} FROM forms WHERE id = %s AND stored_at IS NOT NULL"
+        query = _SELECT + "id = %s AND stored_at IS NOT NULL"
         try:
             async with self._pool.connection() as connection:
                 cursor = connection.cursor(row_factory=class_row(StoredForm))

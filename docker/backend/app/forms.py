@@ -18,8 +18,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 
 from app import contact, metrics
-from app.database import Database, DatabaseAway, StoredForm
-from app.objects import Objects, ObjectsAway
+from app.database import Database, StoredForm
+from app.errors import Away
+from app.objects import Objects
 from app.problems import Problem, unavailable
 from app.rate_limit import RateLimit
 from app.settings import Secret
@@ -50,9 +51,9 @@ class Forms:
         key, form = contact.parse(body, request.headers.get("idempotency-key"))
         try:
             stored, created = await self.submit(key, form)
-        except (DatabaseAway, ObjectsAway) as error:
+        except Away as error:
             metrics.FORMS.labels("unavailable").inc()
-            log.error("form not stored", extra={"error": f"{type(error).__name__}: {error}"})
+            log.error("form not stored", extra={"error": str(error)})
             raise unavailable("Your message could not be stored just now. Please send it again.") from error
         metrics.FORMS.labels("created" if created else "replayed").inc()
         log.info("form stored", extra={"form_id": stored.id, "replay": not created})
@@ -83,8 +84,8 @@ class Forms:
             raise Problem(404, "There is no such form.") from error
         try:
             row = await self.database.find(form_id)
-        except DatabaseAway as error:
-            log.error("form not read", extra={"error": f"{type(error).__name__}: {error}"})
+        except Away as error:
+            log.error("form not read", extra={"error": str(error)})
             raise unavailable("The form could not be read just now.") from error
         if row is None:
             raise Problem(404, "There is no such form.")

@@ -10,6 +10,7 @@ from typing import Final
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
+from app.errors import Away
 from app.settings import Build
 
 log = logging.getLogger("app.health")
@@ -51,8 +52,8 @@ class Health:
                 await self.checks[name]()
         except TimeoutError:
             error = f"no answer within {self.timeout_s:g} s"
-        except Exception as raised:  # a readiness check may fail in any way; the class says enough and no secret
-            error = f"{type(raised).__name__}: {raised}" if type(raised).__name__.endswith("Away") else type(raised).__name__
+        except Away as away:
+            error = str(away)
         if error is not None:
             log.warning("not ready", extra={"check": name, "error": error})
         took: dict[str, object] = {"ok": error is None, "duration_ms": round((time.perf_counter() - started) * 1000, 1)}

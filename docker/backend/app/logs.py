@@ -55,5 +55,6 @@ def configure(level: int = logging.INFO) -> None:
         logger = logging.getLogger(name)
         logger.handlers[:] = []
         logger.propagate = True
+    logging.getLogger("botocore").setLevel(logging.WARNING)
     # Our own access line has the request id and no query string; uvicorn's would repeat it without the first.
     logging.getLogger("uvicorn.access").disabled = True

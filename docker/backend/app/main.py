@@ -16,11 +16,11 @@ from starlette.routing import Route
 from app import metrics
 from app.database import Database, make_pool
 from app.forms import Forms
-from app.health import Check, Health, healthz
+from app.health import Health, healthz
 from app.middleware import RequestContext
 from app.objects import Objects, make_client
 from app.problems import Problem, on_http_error, on_problem
-from app.rate_limit import Counter, RateLimit, RedisCounter
+from app.rate_limit import Cache, RateLimit, RedisCache
 from app.settings import Settings
 from app.uploads import Uploads
 
@@ -33,8 +33,7 @@ class Parts:
 
     database: Database
     objects: Objects
-    counter: Counter
-    cache_check: Check
+    cache: Cache
     lifespan: contextlib.AbstractAsyncContextManager[None]
 
 
@@ -57,15 +56,12 @@ def real_parts(settings: Settings) -> Parts:
             await redis.aclose()
             objects.close()
 
-    async def ping() -> object:
-        return await redis.ping()
-
-    return Parts(Database(pool), objects, RedisCounter(redis), ping, lifespan())
+    return Parts(Database(pool), objects, RedisCache(redis), lifespan())
 
 
 def create_app(settings: Settings, parts: Parts) -> Starlette:
     """Return the ASGI application."""
-    limit = RateLimit(parts.counter, settings.rate_limit_per_minute)
+    limit = RateLimit(parts.cache, settings.rate_limit_per_minute)
     forms = Forms(parts.database, parts.objects, settings.forms_bucket, limit, settings.api_token)
     uploads = Uploads(parts.objects, settings.uploads_bucket, limit)
 
@@ -73,7 +69,7 @@ def create_app(settings: Settings, parts: Parts) -> Starlette:
         await parts.objects.head(settings.forms_bucket)
         await parts.objects.head(settings.uploads_bucket)
 
-    health = Health({"database": parts.database.ping, "cache": parts.cache_check, "bucket": buckets}, settings.build)
+    health = Health({"database": parts.database.ping, "cache": parts.cache.ping, "bucket": buckets}, settings.build)
     build = settings.build
     metrics.BUILD.labels(build.release, build.commit, build.color).set(1)
 

@@ -14,6 +14,7 @@ from redis.exceptions import RedisError
 from starlette.requests import Request
 
 from app import metrics
+from app.errors import CacheAway
 from app.problems import Problem
 
 log = logging.getLogger("app.rate_limit")
@@ -27,17 +28,23 @@ return {used, redis.call('PTTL', KEYS[1])}
 """
 
 
-class Counter(Protocol):
-    """Counts calls of one key within a window."""
+class Cache(Protocol):
+    """Counts calls of one key within a window; raises CacheAway."""
 
     async def hit(self, key: str) -> tuple[int, float]:
-        """Count one call; return (calls in this window so far, seconds until the window ends). Raises OSError."""
+        """Count one call; return (calls in this window so far, seconds until the window ends)."""
+        ...
+
+    async def ping(self) -> None:
+        """Ask whether the counter is there."""
+        ...
 
 
-class RedisCounter:
-    """The counter in Redis; any failure of Redis becomes OSError."""
+class RedisCache:
+    """The counter in Redis, whose every failure becomes CacheAway."""
 
     def __init__(self, redis: Redis) -> None:
+        self._redis = redis
         self._script = redis.register_script(_COUNT)
 
     async def hit(self, key: str) -> tuple[int, float]:
@@ -45,15 +52,22 @@ class RedisCounter:
         try:
             used, left_ms = await self._script(keys=[f"rate:{key}"], args=[WINDOW_S * 1000])
         except RedisError as error:
-            raise OSError(type(error).__name__) from error
+            raise CacheAway(type(error).__name__) from error
         return int(used), max(int(left_ms), 0) / 1000
+
+    async def ping(self) -> None:
+        """Ask whether Redis answers."""
+        try:
+            await self._redis.ping()
+        except RedisError as error:
+            raise CacheAway(type(error).__name__) from error
 
 
 class RateLimit:
     """Refuses the call after LIMIT calls in a window; lets everything pass while the counter is away."""
 
-    def __init__(self, counter: Counter, limit: int) -> None:
-        self._counter = counter
+    def __init__(self, cache: Cache, limit: int) -> None:
+        self._cache = cache
         self._limit = limit
         self._away_until = 0.0
 
@@ -63,8 +77,8 @@ class RateLimit:
             metrics.RATE_LIMIT_SKIPPED.inc()
             return
         try:
-            used, left_s = await self._counter.hit(request.scope["client_ip"])
-        except OSError as error:
+            used, left_s = await self._cache.hit(request.scope["client_ip"])
+        except CacheAway as error:
             # Redis is asked again after a pause, so its time-outs are not added to every request meanwhile.
             self._away_until = time.monotonic() + _PAUSE_S
             metrics.RATE_LIMIT_SKIPPED.inc()

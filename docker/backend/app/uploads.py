@@ -1,7 +1,7 @@
 """POST /api/uploads?filename=cv.pdf — a careers document, sent as the raw request body and streamed on to S3.
 
 Memory is bounded: a part of PART_BYTES is collected and handed to S3 before more is read (the server stops reading the
-socket meanwhile), and at most MAX_AT_ONCE uploads run in one container. An upload that ends early leaves nothing behind.
+socket meanwhile), and at most MAX_AT_ONCE uploads run in one container. An upload that ends early leaves nothing.
 """
 
 import asyncio
@@ -15,9 +15,11 @@ from urllib.parse import quote
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse
+from starlette.types import Receive
 
 from app import metrics
-from app.objects import Objects, ObjectsAway
+from app.errors import ObjectsAway
+from app.objects import Objects
 from app.problems import Problem, unavailable
 from app.rate_limit import RateLimit
 
@@ -70,22 +72,23 @@ class Uploads:
         Problems: 413 beyond 50 MB, 415 for another type, 422 for an empty file or one that is not what it says,
         429, 503 when S3 or this container cannot take it now.
         """
+        body = Body(request.receive)
         try:
-            return await self._receive(request)
+            return await self._receive(request, body)
         except ClientDisconnect:
             metrics.UPLOADS.labels("disconnected").inc()
             raise Problem(400, "The upload ended early.") from None
-        except Problem as problem:
+        except Problem:
             metrics.UPLOADS.labels("refused").inc()
-            await discard_rest(request)
-            raise problem
+            await body.discard()
+            raise
         except ObjectsAway as error:
             metrics.UPLOADS.labels("unavailable").inc()
-            log.error("upload not stored", extra={"error": f"ObjectsAway: {error}"})
-            await discard_rest(request)
+            log.error("upload not stored", extra={"error": str(error)})
+            await body.discard()
             raise unavailable("Your file could not be stored just now. Please send it again.") from error
 
-    async def _receive(self, request: Request) -> JSONResponse:
+    async def _receive(self, request: Request, body: "Body") -> JSONResponse:
         await self.limit.check(request)
         name, kind = described(request)
         if self.slots.locked():
@@ -93,13 +96,13 @@ class Uploads:
         async with self.slots:
             upload_id = uuid.uuid4()
             received = _Received()
-            parts = checked_parts(request, kind, received)
+            parts = checked_parts(body.chunks(), kind, received)
             await self._store(f"careers/{upload_id}/document.{name.rpartition('.')[2]}", name, kind, parts)
         metrics.UPLOADS.labels("created").inc()
         metrics.UPLOAD_BYTES.inc(received.size)
         log.info("upload stored", extra={"upload_id": upload_id, "size_bytes": received.size})
-        body = {"id": str(upload_id), "size_bytes": received.size, "sha256": received.digest.hexdigest()}
-        return JSONResponse(body, 201)
+        answer = {"id": str(upload_id), "size_bytes": received.size, "sha256": received.digest.hexdigest()}
+        return JSONResponse(answer, 201)
 
     async def _store(self, key: str, name: str, kind: Kind, parts: AsyncIterator[bytes]) -> None:
         """Write PARTS to KEY; when anything goes wrong, cancellation included, the multipart upload is aborted."""
@@ -144,14 +147,14 @@ def described(request: Request) -> tuple[str, Kind]:
     return f"{name.rpartition('.')[0]}.{extension}", kind
 
 
-async def checked_parts(request: Request, kind: Kind, received: _Received) -> AsyncIterator[bytes]:
-    """Yield the body in parts of PART_BYTES (the last one shorter), counted and hashed into RECEIVED.
+async def checked_parts(chunks: AsyncIterator[bytes], kind: Kind, received: _Received) -> AsyncIterator[bytes]:
+    """Yield CHUNKS in parts of PART_BYTES (the last one shorter), counted and hashed into RECEIVED.
 
     Raises Problem 413 past MAX_BYTES, 422 when the first bytes are not KIND's.
     """
     buffer = bytearray()
     checked = False
-    async for chunk in request.stream():
+    async for chunk in chunks:
         received.size += len(chunk)
         if received.size > MAX_BYTES:
             raise Problem(413, _TOO_LARGE)
@@ -174,15 +177,31 @@ def _require_magic(start: bytes | bytearray, kind: Kind) -> None:
         raise Problem(422, "The file is empty or not of the type its name says.")
 
 
-async def discard_rest(request: Request) -> None:
-    """Read on what the visitor is still sending, within bounds, so that our answer arrives instead of a reset."""
-    left = MAX_BYTES // 25 + MAX_BYTES
-    try:
-        async with asyncio.timeout(20):
-            while left > 0:
-                message = await request.receive()
-                left -= len(message.get("body", b""))
-                if message["type"] == "http.disconnect" or not message.get("more_body", False):
-                    return
-    except TimeoutError:
-        return
+class Body:
+    """A request's body, read once; unlike Starlette's stream it knows whether there is more to come."""
+
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+        self._ended = False
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        """Yield what is not read yet, as it arrives; raises ClientDisconnect when the visitor leaves."""
+        while not self._ended:
+            message = await self._receive()
+            if message["type"] == "http.disconnect":
+                self._ended = True
+                raise ClientDisconnect
+            self._ended = not message.get("more_body", False)
+            yield message.get("body", b"")
+
+    async def discard(self) -> None:
+        """Read on what is still being sent, within bounds, so that our answer arrives instead of a reset."""
+        left = MAX_BYTES + 2 * 1024 * 1024
+        try:
+            async with asyncio.timeout(20):
+                async for chunk in self.chunks():
+                    left -= len(chunk)
+                    if left < 0:
+                        return
+        except (TimeoutError, ClientDisconnect):
+            return  # nobody waits for the answer any more, or not politely

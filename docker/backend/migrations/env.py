@@ -16,7 +16,7 @@ _LOCK = 724_170_015
 
 
 def run() -> None:
-    """Bring the database to the wanted revision; a table that stays locked fails the run instead of blocking the site."""
+    """Bring the database to the wanted revision; a table that stays locked fails the run instead."""
     engine = create_engine(
         "postgresql+psycopg://",
         poolclass=pool.NullPool,

@@ -2,7 +2,8 @@
 import { say } from "/assets/form.js";
 
 async function fill(list) {
-  const response = await fetch(list.dataset.source, { cache: "no-store" });
+  // From the origin: a page that was opened as https://user:password@… cannot fetch relative addresses.
+  const response = await fetch(location.origin + list.dataset.source, { cache: "no-store" });
   if (!response.ok) throw new Error(`${list.dataset.source} answered ${response.status}`);
   for (const [name, value] of Object.entries(await response.json())) {
     const term = document.createElement("dt");

@@ -1,0 +1,91 @@
+"""What the two images are made of and how they run: user, file system, labels, secrets, health."""
+
+from __future__ import annotations
+
+import json
+
+import docker
+import pytest
+from docker.models.containers import Container
+
+from tests.images.stack import API_TOKEN, BASIC_AUTH, Images, backend_environment, wait_for
+
+SECRETS = (API_TOKEN, BASIC_AUTH, BASIC_AUTH.partition(":")[2], backend_environment()["PGPASSWORD"])
+
+
+@pytest.fixture(params=["backend", "frontend"])
+def container(request: pytest.FixtureRequest) -> Container:
+    """Each of the two running containers."""
+    running: Container = request.getfixturevalue(request.param)
+    return running
+
+
+def test_image_says_who_it_is_and_who_it_runs_as(engine: docker.DockerClient, images: Images) -> None:
+    """A numeric user that is not root, a HEALTHCHECK, the stop signal that lets requests finish, OCI labels."""
+    for reference, signal in ((images.backend, "SIGTERM"), (images.frontend, "SIGQUIT")):
+        config = engine.images.get(reference).attrs["Config"]
+        assert ("10001:10001", signal) == (config["User"], config["StopSignal"])
+        assert config["Healthcheck"]["Test"][0] == "CMD"
+        labels = {name.removeprefix("org.opencontainers.image.") for name in config["Labels"]}
+        assert {"title", "description", "source", "revision", "version", "created"} <= labels
+
+
+def test_no_secret_in_image_history_or_process_list(engine: docker.DockerClient, images: Images, container: Container) -> None:
+    """The secrets of this run are in no layer's command, no image setting and no argument of a process."""
+    for reference in (images.backend, images.frontend):
+        image = engine.images.get(reference)
+        text = json.dumps([image.history(), image.attrs])
+        assert [] == [secret for secret in SECRETS if secret in text]
+    processes = container.exec_run(["ps", "axww", "-o", "args="]).output.decode()
+    assert [] == [secret for secret in SECRETS if secret in processes]
+
+
+def test_every_process_is_unprivileged(container: Container) -> None:
+    """All processes run as 10001 with an empty set of effective and bounding capabilities."""
+    users = container.exec_run(["ps", "-e", "-o", "uid="]).output.decode().split()
+    assert {"10001"} == set(users)
+    status = container.exec_run(["cat", "/proc/1/status"]).output.decode()
+    assert ["0" * 16, "0" * 16] == [line.split()[1] for line in status.splitlines() if line.startswith(("CapEff", "CapBnd"))]
+
+
+def test_root_is_read_only_and_nothing_needs_it(engine: docker.DockerClient, container: Container) -> None:
+    """Writing outside /tmp fails, and the container has run without trying: its diff is empty but for mount points."""
+    assert container.exec_run(["touch", "/probe"]).exit_code != 0
+    assert container.exec_run(["touch", "/tmp/probe"]).exit_code == 0
+    written = [entry["Path"] for entry in container.diff() or [] if entry["Path"] not in ("/tmp",)]
+    assert [] == written
+
+
+def test_no_file_of_the_application_can_be_changed_by_it(container: Container) -> None:
+    """The application owns no file of the image and may write to none of its own, even if the root were writable."""
+    owned = container.exec_run(["find", "/", "-xdev", "-user", "10001", "-not", "-path", "/tmp/*"], stderr=False).output.decode()
+    assert "" == owned
+    writable = container.exec_run(["find", "/app", "/site", "/etc/nginx", "-writable"]).output.decode()
+    assert [] == [line for line in writable.splitlines() if line.startswith("/")]
+
+
+def test_health_check_passes(container: Container) -> None:
+    """Docker calls the container healthy."""
+
+    def healthy() -> bool:
+        container.reload()
+        return container.attrs["State"]["Health"]["Status"] == "healthy"
+
+    wait_for(f"{container.name} healthy", healthy, timeout_s=30)
+
+
+def test_health_check_can_fail(backend: Container, frontend: Container) -> None:
+    """Where nothing listens both checks exit 1 (a check that always passes is none)."""
+    assert 1 == backend.exec_run(["python3", "-S", "/app/app/alive.py"], environment={"PORT": "9"}).exit_code
+    assert 0 == backend.exec_run(["python3", "-S", "/app/app/alive.py"]).exit_code
+    assert 0 == frontend.exec_run(["alive"]).exit_code
+    assert 0 != frontend.exec_run(["bash", "-c", "sed 's/8080/9/' /usr/local/bin/alive | bash"]).exit_code
+
+
+def test_the_password_is_kept_as_a_hash_only(frontend: Container) -> None:
+    """nginx's password file holds SHA-512 crypt, readable by nginx alone, and its environment no longer the password."""
+    stored = frontend.exec_run(["cat", "/tmp/nginx/htpasswd"]).output.decode()
+    assert stored.startswith("asha:$6$")
+    assert "600" == frontend.exec_run(["stat", "-c", "%a", "/tmp/nginx/htpasswd"]).output.decode().strip()
+    environment = frontend.exec_run(["cat", "/proc/1/environ"]).output.decode()
+    assert "BASIC_AUTH" not in environment
