@@ -81,29 +81,31 @@ module "database" {
   cache           = var.cache
   tls             = !local.local_cloud
   log_exports     = !local.local_cloud
+  backup_window   = local.local_cloud ? null : "20:00-21:00"
   protect         = local.protect
 }
 
 module "compute" {
   source = "./modules/compute"
 
-  prefix              = local.prefix
-  short_name          = var.short_name
-  region              = var.region
-  account_id          = var.account_id
-  network             = module.networking
-  services            = var.services
-  certificate_arn     = one(data.aws_acm_certificate.this[*].arn)
-  test_port           = local.test_port
-  internal_ports      = local.internal_ports
-  access_logs_bucket  = module.storage.log_delivery.name
-  kms_key_arn         = module.security.kms_key_arn
-  bucket_arns         = [module.storage.arns.forms, module.storage.arns.uploads]
-  owns_registry       = coalesce(var.owns_registry, var.name == "development")
-  autoscaling         = local.local_cloud ? null : var.scaling
-  log_retention_days  = var.log_retention_days
-  protect             = local.protect
-  force_delete_images = local.local_cloud
+  prefix                 = local.prefix
+  short_name             = var.short_name
+  region                 = var.region
+  account_id             = var.account_id
+  network                = module.networking
+  services               = var.services
+  certificate_arn        = one(data.aws_acm_certificate.this[*].arn)
+  test_port              = local.test_port
+  internal_ports         = local.internal_ports
+  access_logs_bucket     = module.storage.log_delivery.name
+  log_groups_kms_key_arn = module.security.log_groups_kms_key_arn
+  kms_key_arn            = module.security.kms_key_arn
+  bucket_arns            = [module.storage.arns.forms, module.storage.arns.uploads]
+  owns_registry          = coalesce(var.owns_registry, var.name == "development")
+  autoscaling            = local.local_cloud ? null : var.scaling
+  log_retention_days     = var.log_retention_days
+  protect                = local.protect
+  force_delete_images    = local.local_cloud
 
   secret_arns = {
     frontend = compact([module.security.basic_auth_secret_arn])

@@ -24,7 +24,7 @@ resource "aws_cloudwatch_log_group" "this" {
 
   name              = "/${replace(var.prefix, "-", "/")}/${each.key}"
   retention_in_days = var.log_retention_days
-  kms_key_id        = var.kms_key_arn
+  kms_key_id        = var.log_groups_kms_key_arn
 }
 
 # A service cannot be created without a task definition, and Terraform knows no release. This one is never run: the

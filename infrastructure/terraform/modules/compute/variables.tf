@@ -67,7 +67,12 @@ variable "access_logs_bucket" {
 }
 
 variable "kms_key_arn" {
-  description = "Key that encrypts log groups, buckets and secrets: what the roles may decrypt with."
+  description = "Key that encrypts buckets and secrets: what the roles may decrypt with."
+  type        = string
+}
+
+variable "log_groups_kms_key_arn" {
+  description = "Key that encrypts log groups, ready for CloudWatch Logs."
   type        = string
 }
 

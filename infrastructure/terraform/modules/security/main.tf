@@ -3,6 +3,11 @@ resource "aws_kms_key" "this" {
   description             = "${var.prefix}: database, secrets, forms, uploads, logs"
   enable_key_rotation     = true
   deletion_window_in_days = max(7, var.recovery_window_days)
+}
+
+# Apart from the key: the database waits for the key, and need not wait for AWS to spread the policy as well.
+resource "aws_kms_key_policy" "this" {
+  key_id = aws_kms_key.this.key_id
 
   policy = jsonencode({
     Version = "2012-10-17"

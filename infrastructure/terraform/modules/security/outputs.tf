@@ -3,6 +3,12 @@ output "kms_key_arn" {
   value       = aws_kms_key.this.arn
 }
 
+output "log_groups_kms_key_arn" {
+  description = "The same key, once CloudWatch Logs may use it."
+  value       = aws_kms_key.this.arn
+  depends_on  = [aws_kms_key_policy.this]
+}
+
 output "api_token_secret_arn" {
   description = "Secret with the bearer token of the backend's protected endpoints."
   value       = module.api_token.arn

@@ -1,0 +1,63 @@
+# The key's policy and which secrets there are. Mocked providers cannot play the ephemeral resources of generated_secret:
+# tests/infrastructure puts a double in its place and runs this file.
+mock_provider "aws" {
+  mock_resource "aws_kms_key" {
+    defaults = { arn = "arn:aws:kms:ap-south-1:123456789012:key/1" }
+  }
+}
+
+variables {
+  prefix               = "indivillage-test"
+  account_id           = "123456789012"
+  region               = "ap-south-1"
+  basic_auth           = true
+  recovery_window_days = 30
+}
+
+run "protected" {
+  assert {
+    condition     = aws_kms_key.this.enable_key_rotation && aws_kms_key.this.deletion_window_in_days == 30
+    error_message = "the key must rotate, and be brought back within 30 days"
+  }
+
+  assert {
+    condition     = alltrue([for statement in jsondecode(aws_kms_key_policy.this.policy).Statement : statement.Principal != "*"])
+    error_message = "the key must not be open to everybody"
+  }
+
+  assert {
+    condition = alltrue([for statement in jsondecode(aws_kms_key_policy.this.policy).Statement :
+    can(statement.Principal.AWS) || can(statement.Condition.ArnLike["kms:EncryptionContext:aws:logs:arn"])])
+    error_message = "CloudWatch Logs may use the key for this account's log groups only"
+  }
+
+  assert {
+    condition     = output.basic_auth_secret_arn == "arn:aws:secretsmanager:ap-south-1:123456789012:secret:indivillage-test/basic-auth"
+    error_message = "protected pages need their password"
+  }
+}
+
+run "open_pages" {
+  variables {
+    basic_auth           = false
+    recovery_window_days = 0
+  }
+
+  assert {
+    condition     = output.basic_auth_secret_arn == null
+    error_message = "without protected pages there must be no password"
+  }
+
+  assert {
+    condition     = aws_kms_key.this.deletion_window_in_days == 7
+    error_message = "AWS deletes no key in less than seven days"
+  }
+}
+
+run "refuses_a_window_that_aws_does_not_offer" {
+  command = plan
+  variables {
+    recovery_window_days = 3
+  }
+  expect_failures = [var.recovery_window_days]
+}
