@@ -1,7 +1,8 @@
 """Watches one ECS deployment to its end and tells the truth about it.
 
 Success is all of: the PRIMARY deployment is the very one that our UpdateService made, runs our task definition, is
-COMPLETED and the only one with tasks, runs what is desired, and the load balancer calls every one of our tasks' targets healthy.
+COMPLETED and the only one with tasks, runs what is desired, and the load balancer calls every one of our tasks'
+targets healthy.
 
 ECS's circuit breaker fires after three failures at the earliest and half the desired count at most. We end one earlier
 for small services: when max(2, half the count) tasks of this revision, started since our update, were ended by
