@@ -20,7 +20,8 @@ def install(ecs: Any) -> None:
     build, run = ecs._build_run_kwargs, ecs._run_docker_container
 
     def build_run_kwargs(cdef: Definition, td: Definition, *args: Any, **kwargs: Any) -> dict[str, Any]:
-        return {**build(cdef, td, *args, **kwargs), **options(cdef, td)}
+        wanted = {**build(cdef, td, *args, **kwargs), **options(cdef, td)}
+        return {**wanted, "environment": with_credentials(wanted.get("environment") or {})}
 
     def run_container(client: Any, cdef: Definition, run_kwargs: Any, *, refresh_image: bool = False, **kwargs: Any) -> Any:
         # A digest names one content for ever: if the engine has it, asking the registry again costs half a second.
@@ -46,6 +47,17 @@ def options(cdef: Definition, td: Definition) -> dict[str, Any]:
     # ECS does not look at a HEALTHCHECK of the image, so it must not cost anything either.
     health = _health(cdef.get("healthCheck")) or {"test": ["NONE"]}
     return {name: value for name, value in wanted.items() if value} | {"healthcheck": health}
+
+
+def with_credentials(environment: Mapping[str, str]) -> dict[str, str]:
+    """The variables of a task, with credentials that SDKs accept.
+
+    MiniStack hands out a credentials address in the cloud's network; botocore takes only ECS's own (169.254.170.2) and
+    loopback, and fails on any other. The emulator accepts every key, so a task gets the account's `test` directly.
+    """
+    theirs = {"AWS_CONTAINER_CREDENTIALS_FULL_URI", "AWS_CONTAINER_AUTHORIZATION_TOKEN"}
+    kept = {name: value for name, value in environment.items() if name not in theirs}
+    return {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", **kept}
 
 
 def stop_timeout_s(cdef: Definition) -> int:
