@@ -1,7 +1,7 @@
 """What runs inside the cloud's container: MiniStack's own main, with our extension in place before it starts.
 
-Environment: ``LOCALCLOUD_NAME`` (the instance: its container, network and label), ``LOCALCLOUD_HOME`` (state volume);
-the variables in ``settings`` are MiniStack's own.
+Environment: ``LOCALCLOUD_NAME`` (the instance: its container, network and label), ``LOCALCLOUD_HOME`` (state volume),
+``LOCALCLOUD_POSTGRES`` and ``LOCALCLOUD_REDIS`` (the images that RDS and ElastiCache start); the variables in ``settings`` are MiniStack's own.
 """
 
 import logging
@@ -20,6 +20,7 @@ from localcloud.names import STATE_FOLDER
 
 HOME = Path(os.environ.get("LOCALCLOUD_HOME", STATE_FOLDER))
 RUN = Path("/run/localcloud")
+DATABASES = (("postgres:15", "LOCALCLOUD_POSTGRES"), ("redis:7", "LOCALCLOUD_REDIS"))
 
 
 def settings(instance: str, home: Path) -> dict[str, str]:
@@ -43,7 +44,7 @@ def install(instance: str) -> Any:
     """Put the extension in place and start its threads; returns MiniStack's app module, ready to run."""
     from docker.api.client import APIClient
 
-    engine.install(APIClient, instance)
+    engine.install(APIClient, instance, {start: os.environ[name] for start, name in DATABASES if os.environ.get(name)})
     app, alb, ecs = (emulator.module(name) for name in ("app", "services.alb", "services.ecs"))
     saver = state.StateSaver(emulator.module("core.persistence"), app._build_persistence_save_dict)
     actions.install(alb)
@@ -58,7 +59,7 @@ def install(instance: str) -> Any:
     blobs.install(emulator.module("services.ecr"), HOME / "layers")
     engine.install_endpoints(emulator.module("services.rds"), emulator.module("services.elasticache"))
     _follow_lifecycle(app, alb, ecs, saver, watcher)
-    app.app = gateway.wrap(app.app, saver.touch, lambda: {"ready": not plane.failure, "load_balancers": plane.failure})
+    app.app = gateway.wrap(app.app, saver.touch, lambda: plane.failure or saver.failure)
     plane.start()
     return app
 
@@ -69,8 +70,8 @@ def _follow_lifecycle(app: Any, alb: Any, ecs: Any, saver: state.StateSaver, wat
 
     def load_persisted_state() -> None:
         load()
-        state.after_restore(ecs, alb)
-        emulator.module("services.elasticache")._ensure_live_containers()
+        state.after_restore(ecs, alb, emulator.module("services.elasticache"))
+        saver.save()  # so that a full disk shows before anybody relies on us
         saver.start()
 
     def stop_docker_containers(include_unlabelled: bool = False) -> None:

@@ -1,6 +1,7 @@
 """Everything MiniStack asks of the Docker Engine goes through here: named and labelled ours, published nowhere.
 
-MiniStack names containers and volumes by account and region, so two local clouds on one machine would take each
+It also asks for official images by names that a machine without a registry cannot pull and that are not ours to give
+away, so the images to use instead are handed to us by reference. MiniStack names containers and volumes by account and region, so two local clouds on one machine would take each
 other's; it publishes databases on every interface; and it reports their IP address, which a restart changes. So each
 name gets the instance's, each container and volume its label, published ports stay inside, and a database is reachable
 in the cloud's network under a name that stays.
@@ -15,18 +16,23 @@ from localcloud.names import LABEL
 THEIRS = "ministack-"
 
 
-def install(api: Any, instance: str) -> None:
-    """Patch the Docker SDK's low-level client class API for the cloud named INSTANCE."""
-    create, inspect = api.create_container_from_config, api.inspect_container
+def install(api: Any, instance: str, images: Mapping[str, str]) -> None:
+    """Patch the Docker SDK's low-level client class API for the cloud named INSTANCE.
+
+    IMAGES maps the beginning of an image reference that MiniStack asks for to the image that is started instead.
+    """
+    create, inspect, inspect_image = api.create_container_from_config, api.inspect_container, api.inspect_image
     find_volume, drop_volume, make_volume = api.inspect_volume, api.remove_volume, api.create_volume
 
     def create_container(self: Any, config: Any, name: str | None = None, platform: str | None = None) -> Any:
+        config["Image"] = stand_in(config["Image"], images)
         for volume in claim(config, instance):
             make_volume(self, volume, labels={LABEL: instance})
         return create(self, config, ours(name, instance) if name else None, platform)
 
     replace(api, "create_container_from_config", create_container)
     replace(api, "inspect_container", lambda self, container: inspect(self, ours(container, instance)))
+    replace(api, "inspect_image", lambda self, image: inspect_image(self, stand_in(image, images)))
     replace(api, "inspect_volume", lambda self, name: find_volume(self, ours(name, instance)))
     replace(api, "remove_volume", lambda self, name, force=False: drop_volume(self, ours(name, instance), force))
 
@@ -51,6 +57,11 @@ def ours(name: Any, instance: str) -> Any:
     if isinstance(name, str) and name.startswith(THEIRS):
         return f"{instance}-{name.removeprefix(THEIRS)}"
     return name
+
+
+def stand_in(image: Any, images: Mapping[str, str]) -> Any:
+    """The image to use for IMAGE: one of ours where MiniStack asks for an official database image."""
+    return next((ours for start, ours in images.items() if isinstance(image, str) and image.startswith(start)), image)
 
 
 def claim(config: Any, instance: str) -> list[str]:

@@ -15,12 +15,12 @@ READS = ("GET", "HEAD", "OPTIONS")
 READ_ACTIONS = ("Describe", "List", "Get", "Batch")
 
 
-def wrap(app: App, touched: Callable[[], None], status: Callable[[], dict[str, Any]]) -> App:
-    """MiniStack's ASGI application with our status page; TOUCHED is called after each request that may have written."""
+def wrap(app: App, touched: Callable[[], None], failure: Callable[[], str]) -> App:
+    """MiniStack's ASGI application with our status page, which tells FAILURE; TOUCHED is called after each request that may have written."""
 
     async def gateway(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["path"] == STATUS_PATH:
-            await _answer(send, status())
+            await _answer(send, failure())
             return
         await app(scope, receive, send)
         if scope["type"] == "http" and may_write(scope):
@@ -37,8 +37,8 @@ def may_write(scope: Scope) -> bool:
     return not target.rpartition(".")[2].startswith(READ_ACTIONS)
 
 
-async def _answer(send: Send, found: dict[str, Any]) -> None:
-    code = 200 if found["ready"] else 503
+async def _answer(send: Send, failure: str) -> None:
+    code, found = 503 if failure else 200, {"ready": not failure, "failure": failure}
     headers = [(b"content-type", b"application/json"), (b"cache-control", b"no-store")]
     await send({"type": "http.response.start", "status": code, "headers": headers})
     await send({"type": "http.response.body", "body": json.dumps(found).encode()})

@@ -143,7 +143,7 @@ def _choose_listener(listeners: list[Listener]) -> list[str]:
         return [f"http-request set-var(txn.listener) str({short(listeners[0].arn)})"]
     chosen = [f"http-request set-var(txn.listener) str({short(one.arn)}) if {_is('host', one.host)}" for one in listeners]
     names = " ".join(listener.host for listener in listeners)
-    answer = _quoted(f"Several load balancers share this port. Ask one by its name: {names}\n")
+    answer = _quoted(f"Several load balancers share this port. Ask one by its name: {names}")
     return [
         *chosen,
         f"http-request return status 404 content-type text/plain string {answer} unless {{ var(txn.listener) -m found }}",

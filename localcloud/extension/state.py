@@ -32,6 +32,7 @@ class StateSaver:
         self._stopped = threading.Event()
         self._written: dict[str, int] = {}
         self._due: dict[str, float] = {}
+        self.failure = ""
 
     def touch(self) -> None:
         """Something may have changed."""
@@ -53,6 +54,7 @@ class StateSaver:
 
     def save(self) -> None:
         """Write every service whose state differs from what was written last."""
+        failure = ""
         for name, get_state in self._services().items():
             started = time.monotonic()
             if started < self._due.get(name, 0.0):
@@ -60,9 +62,12 @@ class StateSaver:
                 continue
             try:
                 self._save(name, get_state)
-            except Exception:
+            except Exception as error:
+                failure = f"the state of {name} could not be saved: {error}"
                 log.exception("the state of %s could not be saved; trying again", name)
+                self._dirty.set()
             self._due[name] = time.monotonic() + COST_SHARE * (time.monotonic() - started)
+        self.failure = failure
 
     def _save(self, name: str, get_state: Callable[[], Any]) -> None:
         text = self._text(name, get_state)
@@ -93,8 +98,11 @@ class StateSaver:
         return None
 
 
-def after_restore(ecs: Any, alb: Any) -> None:
-    """Correct what MiniStack brings back wrong: addresses of tasks that are gone, and tasks stopped for no reason."""
+def after_restore(ecs: Any, alb: Any, elasticache: Any) -> None:
+    """Correct what MiniStack brings back wrong: addresses of tasks that are gone, and tasks stopped for no reason.
+
+    Caches come back here and not at the first request, and a replication group's members without a server of their own.
+    """
     for (account, _, _), service in ecs._services.all_items():
         for arn, addresses in service.pop("_published_targets", {}).items():
             key = (account, arn)
@@ -103,3 +111,7 @@ def after_restore(ecs: Any, alb: Any) -> None:
         if not task.get("stoppedAt"):
             task |= {"desiredStatus": "STOPPED", "stoppedAt": ecs._iso(), "stoppedReason": RESTARTED}
             task["stopCode"] = "TerminationNotice"
+    for account, region, name in list(elasticache._pending_cluster_respawn):
+        if (elasticache._clusters.get_scoped(account, region, name) or {}).get("ReplicationGroupId"):
+            elasticache._pending_cluster_respawn.discard((account, region, name))
+    elasticache._ensure_live_containers()
