@@ -190,7 +190,7 @@ class FakeCompute(Fake):
         self.crashing: set[str] = set()
         self.task_log: tuple[str, ...] = ()
         self._clock = clock
-        self._live: dict[tuple[str, Color], Revision] = {}
+        self.told: dict[tuple[str, Color], Revision] = {}
         self._known: dict[str, Revision] = {}
         self._lock = threading.Lock()
 
@@ -201,13 +201,13 @@ class FakeCompute(Fake):
             for s in TOPOLOGY.services
         }
         for service, arn in arns.items():
-            self._live[service, color] = replace(self._known[arn], desired=count, running=count, rollout="COMPLETED")
+            self.told[service, color] = replace(self._known[arn], desired=count, running=count, rollout="COMPLETED")
         self.calls.clear()
         return arns
 
     def live(self, service: str, color: Color) -> Revision:
         self._call("live", service, color)
-        return self._live.get((service, color), Revision(service, color, None, "", "", "", 0, 0, ""))
+        return self.told.get((service, color), Revision(service, color, None, "", "", "", 0, 0, ""))
 
     def register(self, release: Release, service: str, image_reference: str) -> str:
         self._call("register", service, release.id)
@@ -227,19 +227,19 @@ class FakeCompute(Fake):
     ) -> None:
         self._call("roll_out", service, color, task_definition, count)
         wanted = replace(self._known[task_definition], color=color, desired=count)
-        self._live[service, color] = replace(wanted, rollout="IN_PROGRESS")
+        self.told[service, color] = replace(wanted, rollout="IN_PROGRESS")
         say(f"{service}: waiting at most {timeout_s} s")
         self._clock.wait(1.0)
         if wanted.digest in self.crashing:
-            self._live[service, color] = replace(wanted, rollout="FAILED")
+            self.told[service, color] = replace(wanted, rollout="FAILED")
             details = tuple(f"{t.reason}, exit code {t.exit_code}" for t in self.stopped(service, task_definition))
             raise ReleaseFailed(f"roll out {service}", "the circuit breaker fired", details=details)
-        self._live[service, color] = replace(wanted, running=count, rollout="COMPLETED")
+        self.told[service, color] = replace(wanted, running=count, rollout="COMPLETED")
 
     def scale(self, service: str, color: Color, count: int) -> None:
         self._call("scale", service, color, count)
-        if (service, color) in self._live:
-            self._live[service, color] = replace(self._live[service, color], desired=count, running=count)
+        if (service, color) in self.told:
+            self.told[service, color] = replace(self.told[service, color], desired=count, running=count)
 
     def run_task(self, service: str, task_definition: str, command: Sequence[str], timeout_s: float, say: Say) -> None:
         self._call("run_task", service, task_definition, tuple(command), timeout_s)

@@ -1,0 +1,45 @@
+"""plan: saved with its hash, and readable."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from deployer.errors import Locked
+from deployer.model import Plan
+from deployer.ports import World
+from deployer.stages import plan
+from tests import examples
+from tests.fakes import Fakes
+
+CHANGES = (("create", "aws_lb.public"), ("update", "aws_ecs_service.x"), ("create", "aws_lb.internal"))
+
+
+@pytest.mark.parametrize(
+    ("changes", "text"), [((), "no changes"), (CHANGES[:1], "1 create"), (CHANGES, "2 create, 1 update")]
+)
+def test_summary_counts_actions(changes: tuple[tuple[str, str], ...], text: str) -> None:
+    """One line that says how much would change."""
+    assert text == plan.summary(Plan(Path("x.tfplan"), "abc", changes))
+
+
+def test_the_plan_and_its_hash_are_learned(fakes: Fakes, world: World) -> None:
+    """The working directory is prepared first; the hash goes to the ledger."""
+    fakes.infrastructure.changes = CHANGES
+
+    outcome = plan.run(examples.release(), world)
+
+    saved = fakes.infrastructure.planned
+    assert saved is not None
+    assert {"plan": saved, "plan_sha256": saved.sha256} == outcome.learned
+    assert [("prepare",), ("plan",)] == fakes.infrastructure.calls
+    assert "2 create, 1 update" == outcome.note
+
+
+def test_a_locked_state_is_somebody_else_s(fakes: Fakes, world: World) -> None:
+    """Exit code 40, as Terraform said it."""
+    fakes.infrastructure.fail("plan", Locked("plan", "the state is locked"))
+
+    with pytest.raises(Locked):
+        plan.run(examples.release(), world)

@@ -1,0 +1,110 @@
+"""smoke_test: success means this release, complete, healthy and proven from outside."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from deployer.errors import GateFailed
+from deployer.model import SERVICES, Color, Image, Release
+from deployer.ports import World
+from deployer.stages import smoke_test
+from tests import examples
+from tests.fakes import Fakes
+
+IMAGES = {name: Image(name, f"indivillage/{name}", f"sha256:{name}") for name in SERVICES}
+BLUE = Color.BLUE
+ARN = "arn:aws:ecs:ap-south-1:000000000000:task-definition/indivillage-dev"
+
+
+@pytest.fixture
+def live(fakes: Fakes) -> Release:
+    """A release that runs as it should."""
+    release = replace(examples.release(), images=IMAGES)
+    return replace(release, task_definitions=fakes.compute.serve(release))
+
+
+def change(fakes: Fakes, **fields: object) -> None:
+    """Let ECS say something else about the backend."""
+    fakes.compute.told["backend", BLUE] = replace(fakes.compute.live("backend", BLUE), **fields)  # type: ignore[arg-type]
+
+
+def test_no_doubt(world: World, live: Release) -> None:
+    """Nothing to say about a release that is live."""
+    assert () == smoke_test.doubts(live, world)
+
+
+@pytest.mark.parametrize(
+    ("break_it", "doubt"),
+    [
+        (lambda f: change(f, task_definition="arn:other"), f"backend runs arn:other, not {ARN}-backend:1"),
+        (lambda f: change(f, release="dev-old"), f"backend says it is release dev-old, not {examples.release().id}"),
+        (lambda f: change(f, release=""), f"backend says it is release none, not {examples.release().id}"),
+        (lambda f: change(f, rollout="IN_PROGRESS"), "backend is IN_PROGRESS, 1 of 1 tasks run"),
+        (lambda f: change(f, rollout=""), "backend is without a rollout, 1 of 1 tasks run"),
+        (lambda f: change(f, desired=2), "backend is COMPLETED, 1 of 2 tasks run"),
+        (lambda f: change(f, desired=0), "backend is COMPLETED, 1 of 0 tasks run"),
+        (lambda f: f.traffic.states.update({("frontend", BLUE): "unhealthy"}), "frontend target 10.0.0.1 is unhealthy"),
+        (lambda f: f.traffic.states.update({("frontend", BLUE): "draining"}), "frontend target 10.0.0.1 is draining"),
+    ],
+)
+def test_each_doubt_alone(
+    fakes: Fakes, world: World, live: Release, break_it: Callable[[Fakes], None], doubt: str
+) -> None:
+    """One condition broken is one line, naming what is and what should be."""
+    break_it(fakes)
+
+    assert (doubt,) == smoke_test.doubts(live, world)
+
+
+def test_no_target_is_a_doubt(fakes: Fakes, world: World, live: Release) -> None:
+    """Running is not enough: the load balancer has to know."""
+    change(fakes, running=0, desired=0)
+
+    assert "backend has no target behind the load balancer" == smoke_test.doubts(live, world)[-1]
+
+
+def test_a_rollback_says_the_release_it_restores(world: World, live: Release) -> None:
+    """Its containers carry the old release's name: that is what is expected of them."""
+    back = replace(live, id="dev-20260305T000000Z-0123456", kind="rollback", restores=live.id)
+
+    assert () == smoke_test.doubts(back, world)
+    assert 2 == len(smoke_test.doubts(replace(back, restores=""), world))
+
+
+def test_without_task_definitions_the_release_name_decides(world: World, live: Release) -> None:
+    """QA runs the smoke test alone, against whatever says it is this release."""
+    assert () == smoke_test.doubts(replace(live, task_definitions={}), world)
+
+
+def test_a_doubt_fails_before_the_probe(fakes: Fakes, world: World, live: Release) -> None:
+    """Every doubt is told; images are not called stable."""
+    change(fakes, rollout="FAILED", release="dev-old")
+
+    with pytest.raises(GateFailed) as caught:
+        smoke_test.run(live, world)
+
+    assert 2 == len(caught.value.details)
+    assert caught.value.details[0] == caught.value.seen
+    assert ([], []) == (fakes.probe.calls, fakes.registry.calls)
+
+
+def test_a_proven_release_is_stable(fakes: Fakes, world: World, live: Release) -> None:
+    """Both images, after the probe said yes."""
+    outcome = smoke_test.run(live, world)
+
+    assert [(live.id,)] == fakes.probe.called("smoke")
+    assert [("backend", ("stable",)), ("frontend", ("stable",))] == fakes.registry.called("tag")
+    assert "12 checks passed" == outcome.note
+
+
+def test_what_the_probe_refuses_is_not_stable(fakes: Fakes, world: World, live: Release) -> None:
+    """A visitor sees something else than ECS says."""
+    fakes.probe.fail("smoke", GateFailed("smoke test", "GET / was 404"))
+
+    with pytest.raises(GateFailed, match="404"):
+        smoke_test.run(live, world)
+
+    assert [] == fakes.registry.calls
