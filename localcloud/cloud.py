@@ -45,7 +45,9 @@ class LocalCloud:
     CloudError and nothing else for what is not a bug.
     """
 
-    def __init__(self, engine: docker.DockerClient, name: str, aliases: Sequence[str], ports: Ports | None = None):
+    def __init__(
+        self, engine: docker.DockerClient, name: str, aliases: Sequence[str], ports: Ports | None = None
+    ) -> None:
         self._engine = engine
         self.name = name
         self._aliases = tuple(sorted(aliases))
@@ -106,7 +108,8 @@ class LocalCloud:
         others = [one for one in self._mine(self._engine.containers) if str(one.name) != self.name]
         running = container is not None and container.status == "running"
         ready = running and not readiness.failure(ports.api)
-        return CloudStatus(self.name, running, ready, ports, tuple(sorted((str(one.name), one.status) for one in others)))
+        containers = tuple(sorted((str(one.name), str(one.status)) for one in others))
+        return CloudStatus(self.name, running, ready, ports, containers)
 
     def _mine(self, collection: Any) -> list[Any]:
         everything = {"all": True} if collection is self._engine.containers else {}
@@ -171,7 +174,6 @@ class LocalCloud:
             network=self.name,
             networking_config={self.name: endpoint},
             stop_signal="SIGTERM",
-            restart_policy={"Name": "no"},
         )
 
 

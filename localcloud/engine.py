@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from localcloud.errors import CloudError, DiskFull, EngineRefused, EngineUnreachable, PortTaken
@@ -69,6 +70,6 @@ def socket_path() -> str:
     """
     host = os.environ.get("DOCKER_HOST", "")
     path = host.removeprefix("unix://")
-    if not host.startswith("unix://") or path.startswith(os.path.expanduser("~/")):
+    if not host.startswith("unix://") or Path(path).is_relative_to(Path.home()):
         return DEFAULT_SOCKET
     return path

@@ -1,7 +1,8 @@
 """What runs inside the cloud's container: MiniStack's own main, with our extension in place before it starts.
 
 Environment: ``LOCALCLOUD_NAME`` (the instance: its container, network and label), ``LOCALCLOUD_HOME`` (state volume),
-``LOCALCLOUD_POSTGRES`` and ``LOCALCLOUD_REDIS`` (the images that RDS and ElastiCache start); the variables in ``settings`` are MiniStack's own.
+``LOCALCLOUD_POSTGRES`` and ``LOCALCLOUD_REDIS`` (the images that RDS and ElastiCache start); the variables in
+``settings`` are MiniStack's own.
 """
 
 import logging

@@ -35,7 +35,7 @@ def failure(port: int) -> str:
 
 
 def wait(container: Any, port: int, attempted: str, timeout_s: float = TIMEOUT_S) -> None:
-    """Return when the cloud in CONTAINER is ready. Raises NotReady or DiskFull, at once when the container has ended."""
+    """Return when the cloud in CONTAINER is ready. Raises NotReady or DiskFull, at once when it has ended."""
     deadline, pause = time.monotonic() + timeout_s, FIRST_S
     while seen := failure(port):
         if FULL in seen.lower():
@@ -53,7 +53,8 @@ def _verdict(container: Any, attempted: str, seen: str, timeout_s: float) -> Clo
         return disk_full(attempted, "no space left on device, says the cloud's log")
     last = " | ".join(said.strip().splitlines()[-LAST_LINES:])
     if container.status != "running":
-        seen = f"its container is {container.status} with exit code {container.attrs['State']['ExitCode']}; it said: {last}"
+        code = container.attrs["State"]["ExitCode"]
+        seen = f"its container is {container.status} with exit code {code}; it said: {last}"
     else:
         seen = f"not ready after {timeout_s:.0f} s: {seen}"
     return NotReady(attempted, seen, f"`docker logs {container.name}` shows more")

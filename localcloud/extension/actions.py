@@ -24,7 +24,11 @@ def install(alb: Any) -> None:
     replace(alb, "_parse_actions", lambda params, prefix="DefaultActions": with_forward(parse, params, prefix))
     replace(alb, "_action_xml", lambda action: forward_xml(show, action))
     show_group = alb._tg_xml
-    replace(alb, "_tg_xml", lambda group: show_group({**group, "LoadBalancerArns": _users(alb, group["TargetGroupArn"])}))
+
+    def group_xml(group: Action) -> Any:
+        return show_group({**group, "LoadBalancerArns": _users(alb, group["TargetGroupArn"])})
+
+    replace(alb, "_tg_xml", group_xml)
     create = alb._create_lb
 
     def create_named(params: Params) -> Any:
@@ -118,7 +122,8 @@ def _stickiness(params: Params, base: str) -> Action:
     """Stickiness is kept so that clients read back what they wrote; the data plane never honours it."""
     enabled = _value(params, f"{base}.TargetGroupStickinessConfig.Enabled").lower() == "true"
     seconds = _value(params, f"{base}.TargetGroupStickinessConfig.DurationSeconds")
-    return {"Enabled": enabled, "DurationSeconds": int(seconds) if seconds else (DEFAULT_STICKINESS_S if enabled else 0)}
+    absent = DEFAULT_STICKINESS_S if enabled else 0
+    return {"Enabled": enabled, "DurationSeconds": int(seconds) if seconds else absent}
 
 
 def _value(params: Params, key: str) -> str:

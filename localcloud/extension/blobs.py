@@ -4,7 +4,6 @@ One store for all repositories, because a digest names one content for ever: a l
 need not be pushed again for the frontend's.
 """
 
-import os
 import re
 import tempfile
 from collections.abc import Iterator, MutableMapping
@@ -38,7 +37,7 @@ class Blobs(MutableMapping[str, bytes]):
         path = self._path(digest)
         with tempfile.NamedTemporaryFile(dir=self._folder, delete=False) as file:
             file.write(content)
-        os.replace(file.name, path)  # a killed cloud must not leave half a layer under a whole one's name
+        Path(file.name).replace(path)  # a killed cloud must not leave half a layer under a whole one's name
 
     def __delitem__(self, digest: str) -> None:
         self._path(digest).unlink(missing_ok=True)

@@ -95,14 +95,16 @@ class DataPlane:
         flying = self._proxy.in_flight() if self._slots.any_draining() and self._told else {}
         self._slots.update(state, self.health, flying)
         sizes = self._slots.sizes()
-        structure = config.render(state, {}, str(self._proxy.folder), sizes) + repr(sorted(config.bodies(state).items()))
+        bodies = sorted(config.bodies(state).items())
+        structure = config.render(state, {}, str(self._proxy.folder), sizes) + repr(bodies)
         if structure != self._structure or not self._proxy.alive():
             self._reconfigure(state, structure)
         self._tell(self._wanted(state))
 
     def _reconfigure(self, state: State, structure: str) -> None:
         folder = self._proxy.folder
-        _write(folder / "weights.map", "".join(f"{key} {value}\n" for key, value in sorted(config.weights(state).items())))
+        lines = (f"{key} {value}\n" for key, value in sorted(config.weights(state).items()))
+        _write(folder / "weights.map", "".join(lines))
         for name, body in config.bodies(state).items():
             _write(folder / name, body)
         text = config.render(state, self._slots.rendered(), str(folder), self._slots.sizes())
@@ -110,23 +112,20 @@ class DataPlane:
         self._structure = structure
         wanted = self._wanted(state)
         running = self._proxy.workers()
-        self._told = {
-            worker.pid: self._told.get(worker.pid, {}) if worker.old else dict(wanted) for worker in running
-        }
+        self._told = {worker.pid: self._told.get(worker.pid, {}) if worker.old else dict(wanted) for worker in running}
 
     def _wanted(self, state: State) -> Told:
         """Runtime commands by what they set: a worker whose memory differs is told again."""
         folder = self._proxy.folder
-        wanted = {
-            f"map {name}": f"set map {folder}/weights.map {name} {value}" for name, value in config.weights(state).items()
-        }
+        shares = config.weights(state).items()
+        wanted = {f"map {name}": f"set map {folder}/weights.map {name} {value}" for name, value in shares}
         for arn, slots in self._slots.rendered().items():
             for index, slot in slots.items():
                 server = f"{config.backend(arn)}/s{index}"
                 address = f"set server {server} addr {slot.target.host} port {slot.target.port}"
                 wanted[server] = f"{address}; set server {server} state {slot.mode}"
-        for server in self._slots.vacant():
-            name = f"{config.backend(server[0])}/s{server[1]}"
+        for arn, index in self._slots.vacant():
+            name = f"{config.backend(arn)}/s{index}"
             wanted[name] = f"set server {name} state maint"
         return wanted
 

@@ -23,7 +23,8 @@ def install(ecs: Any) -> None:
         wanted = {**build(cdef, td, *args, **kwargs), **options(cdef, td)}
         return {**wanted, "environment": with_credentials(wanted.get("environment") or {})}
 
-    def run_container(client: Any, cdef: Definition, run_kwargs: Any, *, refresh_image: bool = False, **kwargs: Any) -> Any:
+    def run_container(client: Any, cdef: Definition, run_kwargs: Any, **kwargs: Any) -> Any:
+        refresh_image = kwargs.pop("refresh_image", False)
         # A digest names one content for ever: if the engine has it, asking the registry again costs half a second.
         known = refresh_image and "@sha256:" in cdef["image"] and _present(client, cdef["image"])
         return run(client, cdef, run_kwargs, refresh_image=refresh_image and not known, **kwargs)

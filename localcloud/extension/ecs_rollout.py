@@ -51,7 +51,7 @@ class Rollouts:
 
         replace(ecs, "_make_deployment", make_deployment)
         replace(ecs, "_update_service", update_service)
-        replace(ecs, "_schedule_service_deployment_completion", lambda *args, **kwargs: None)
+        replace(ecs, "_schedule_service_deployment_completion", _not_by_the_clock)
         threading.Thread(target=self._run, daemon=True, name="localcloud-rollouts").start()
 
     def _forget_failures(self) -> None:
@@ -134,8 +134,12 @@ class Rollouts:
         return ""
 
 
+def _not_by_the_clock(*_: Any, **__: Any) -> None:
+    """Where MiniStack would wait a second and call the deployment complete."""
+
+
 def _epoch(stamp: Any) -> float:
     """A MiniStack time stamp as seconds since 1970; now when there is none yet."""
     if isinstance(stamp, int | float):
         return float(stamp)
-    return datetime.fromisoformat(stamp.replace("Z", "+00:00")).timestamp() if stamp else time.time()
+    return datetime.fromisoformat(stamp).timestamp() if stamp else time.time()

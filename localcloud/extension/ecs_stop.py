@@ -1,4 +1,4 @@
-"""Stop tasks as ECS does: leave the load balancer, finish what is in flight, SIGTERM, wait, SIGKILL, keep the exit code.
+"""Stop tasks as ECS does: leave the load balancer, finish what is in flight, SIGTERM, wait, SIGKILL.
 
 MiniStack marks a task stopped first and kills its containers at once. Here StopTask answers at once, too, but with the
 task on its way down (DEACTIVATING, STOPPING); it is STOPPED only when its containers are.
@@ -63,7 +63,7 @@ class TaskStopper:
         return True
 
     def _tell(self, task: dict[str, Any]) -> None:
-        """Let metadata, counts and target groups follow the task's state; withdraws its targets when it is not RUNNING."""
+        """Let metadata, counts and target groups follow the task, whose targets go when it is not RUNNING."""
         ecs = self._ecs
         ecs.ecs_metadata.set_task_status(task["taskArn"], known_status=task["lastStatus"], desired_status="STOPPED")
         if cluster := ecs._cluster_name_from_arn(task.get("clusterArn", "")):

@@ -43,18 +43,20 @@ class TaskWatcher:
 
     def watch(self, task: dict[str, Any], client: Any, account: str, region: str) -> None:
         """Start a thread for each container of TASK, and one for its health if it has a check."""
-        works = [(self._await_exit, identifier) for identifier in list(task.get("_docker_ids") or ())]
+        for identifier in list(task.get("_docker_ids") or ()):
+            self._start(self._await_exit, task, client, identifier, account, region)
         if task.get("_awaits_health"):
-            works.append((self._follow_health, ""))
-        for work, identifier in works:
-            arguments = (task, client, identifier, account, region)
-            threading.Thread(target=work, args=arguments, daemon=True, name="localcloud-watch").start()
+            self._start(self._follow_health, task, client, "", account, region)
+
+    def _start(self, work: Callable[..., None], *arguments: Any) -> None:
+        threading.Thread(target=work, args=arguments, daemon=True, name="localcloud-watch").start()
 
     def _active(self, task: dict[str, Any]) -> bool:
         return bool(self._ecs._task_is_active(task["taskArn"], task)) and not self.stopping.is_set()
 
     def _await_exit(self, task: dict[str, Any], client: Any, identifier: str, account: str, region: str) -> None:
-        from docker.errors import NotFound
+        from docker.errors import DockerException, NotFound
+        from requests.exceptions import RequestException
 
         with self._scope(account, region):
             while self._active(task):
@@ -63,7 +65,7 @@ class TaskWatcher:
                 except NotFound:
                     self._lost(task)
                     return
-                except Exception:  # the engine restarts: the container may still run
+                except (DockerException, RequestException):  # the engine restarts: the container may still run
                     time.sleep(AFTER_FAILURE_S)
                     continue
                 if self._active(task):

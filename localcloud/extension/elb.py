@@ -8,6 +8,8 @@ from typing import Any
 
 from localcloud.extension.actions import dns_name
 
+Record = dict[str, Any]
+
 LAST = 1_000_000  # sorts the default rule behind AWS's highest priority, 50,000
 
 
@@ -101,7 +103,7 @@ def read(alb: Any) -> State:
     return State(tuple(sorted(listeners, key=lambda one: (one.port, one.host))), groups)
 
 
-def _listener(record: dict[str, Any], balancer: dict[str, Any], rules: list[Any], attributes: dict[str, str]) -> Listener:
+def _listener(record: Record, balancer: Record, rules: list[Record], attributes: dict[str, str]) -> Listener:
     mine = [_rule(rule) for rule in rules if rule.get("ListenerArn") == record["ListenerArn"]]
     return Listener(
         arn=record["ListenerArn"],
@@ -112,7 +114,7 @@ def _listener(record: dict[str, Any], balancer: dict[str, Any], rules: list[Any]
     )
 
 
-def _attributes(store: Any, listener: dict[str, Any]) -> dict[str, str]:
+def _attributes(store: Any, listener: Record) -> dict[str, str]:
     return _pairs(store, listener["LoadBalancerArn"])
 
 
@@ -123,7 +125,7 @@ def _pairs(store: Any, arn: str) -> dict[str, str]:
     return {}
 
 
-def _rule(record: dict[str, Any]) -> Rule:
+def _rule(record: Record) -> Rule:
     conditions = tuple((one["Field"], tuple(one.get("Values", ()))) for one in record.get("Conditions", ()))
     actions = sorted(record.get("Actions", ()), key=lambda one: int(one.get("Order", 1)))
     priority = str(record.get("Priority", "default"))
@@ -131,7 +133,7 @@ def _rule(record: dict[str, Any]) -> Rule:
     return Rule(record["RuleArn"], rank, conditions, _action(actions[-1] if actions else {}))
 
 
-def _action(record: dict[str, Any]) -> Action:
+def _action(record: Record) -> Action:
     kind = str(record.get("Type", ""))
     if kind == "forward":
         groups = record.get("ForwardConfig", {}).get("TargetGroups") or [
@@ -142,9 +144,9 @@ def _action(record: dict[str, Any]) -> Action:
     return Action(kind, settings=tuple(sorted((key, str(value)) for key, value in settings.items())))
 
 
-def _group(alb: Any, record: dict[str, Any], used: set[str]) -> TargetGroup:
+def _group(alb: Any, record: Record, used: set[str]) -> TargetGroup:
     arn = record["TargetGroupArn"]
-    found = next((targets for (_, key), targets in list(alb._targets._data.items()) if key == arn), [])
+    found: list[Record] = next((targets for (_, key), targets in list(alb._targets._data.items()) if key == arn), [])
     port = int(record.get("Port", 80))
     return TargetGroup(
         arn=arn,

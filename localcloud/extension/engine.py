@@ -1,10 +1,10 @@
 """Everything MiniStack asks of the Docker Engine goes through here: named and labelled ours, published nowhere.
 
-It also asks for official images by names that a machine without a registry cannot pull and that are not ours to give
-away, so the images to use instead are handed to us by reference. MiniStack names containers and volumes by account and region, so two local clouds on one machine would take each
-other's; it publishes databases on every interface; and it reports their IP address, which a restart changes. So each
-name gets the instance's, each container and volume its label, published ports stay inside, and a database is reachable
-in the cloud's network under a name that stays.
+MiniStack names containers and volumes by account and region, so two local clouds on one machine would take each
+other's; it publishes databases on every interface; it reports their IP address, which a restart changes; and it asks
+for official images by names that a machine without a registry cannot pull and that are not ours to give away. So each
+name gets the instance's, each container and volume its label, published ports stay inside, a database is reachable in
+the cloud's network under a name that stays, and the images to use instead are handed to us by reference.
 """
 
 from collections.abc import Mapping

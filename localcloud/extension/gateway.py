@@ -16,7 +16,10 @@ READ_ACTIONS = ("Describe", "List", "Get", "Batch")
 
 
 def wrap(app: App, touched: Callable[[], None], failure: Callable[[], str]) -> App:
-    """MiniStack's ASGI application with our status page, which tells FAILURE; TOUCHED is called after each request that may have written."""
+    """MiniStack's ASGI application with our status page, which tells FAILURE.
+
+    TOUCHED is called after each request that may have written.
+    """
 
     async def gateway(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["path"] == STATUS_PATH:

@@ -24,6 +24,7 @@ from localcloud.extension.elb import Action, Listener, Rule, State, Target
 SCALE = 1_000_000
 MOST_GROUPS = 5  # AWS's limit of target groups in one action
 FEWEST_SLOTS = 8
+TRACE_ID = "Root=1-%[var(txn.id),bytes(0,8)]-%[var(txn.id),bytes(8,24)]"
 NOWHERE = "127.0.0.1:9"  # address of a slot without a target; such a slot is always disabled
 
 
@@ -120,13 +121,14 @@ def _frontend(port: int, listeners: list[Listener], folder: str) -> str:
         f"timeout client {idle_s}s",
         f"timeout http-keep-alive {idle_s}s",
         "http-request set-var(txn.host) req.hdr(host),field(1,:),lower",
-        "http-request set-header X-Forwarded-For '%[req.hdr(x-forwarded-for)], %[src]' if { req.hdr(x-forwarded-for) -m found }",
-        "http-request set-header X-Forwarded-For %[src] if !{ req.hdr(x-forwarded-for) -m found }",
+        "acl forwarded req.hdr(x-forwarded-for) -m found",
+        "http-request set-header X-Forwarded-For '%[req.hdr(x-forwarded-for)], %[src]' if forwarded",
+        "http-request set-header X-Forwarded-For %[src] if !forwarded",
         "http-request set-header X-Forwarded-Proto http",
         f"http-request set-header X-Forwarded-Port {port}",
         "http-request set-var(txn.id) uuid(),regsub(-,,g)",
-        "http-request set-header X-Amzn-Trace-Id 'Root=1-%[var(txn.id),bytes(0,8)]-%[var(txn.id),bytes(8,24)]'"
-        " if !{ req.hdr(x-amzn-trace-id) -m found }",
+        "acl traced req.hdr(x-amzn-trace-id) -m found",
+        f"http-request set-header X-Amzn-Trace-Id '{TRACE_ID}' if !traced",
         f"http-request set-var(txn.draw) rand({SCALE})",
         *_choose_listener(listeners),
     ]
@@ -141,13 +143,12 @@ def _frontend(port: int, listeners: list[Listener], folder: str) -> str:
 def _choose_listener(listeners: list[Listener]) -> list[str]:
     if len(listeners) == 1:
         return [f"http-request set-var(txn.listener) str({short(listeners[0].arn)})"]
-    chosen = [f"http-request set-var(txn.listener) str({short(one.arn)}) if {_is('host', one.host)}" for one in listeners]
+    choose = "http-request set-var(txn.listener)"
+    chosen = [f"{choose} str({short(one.arn)}) if {_is('host', one.host)}" for one in listeners]
+    unknown = "unless { var(txn.listener) -m found }"
     names = " ".join(listener.host for listener in listeners)
     answer = _quoted(f"Several load balancers share this port. Ask one by its name: {names}")
-    return [
-        *chosen,
-        f"http-request return status 404 content-type text/plain string {answer} unless {{ var(txn.listener) -m found }}",
-    ]
+    return [*chosen, f"http-request return status 404 content-type text/plain string {answer} {unknown}"]
 
 
 def _match(listener: Listener, rule: Rule) -> list[str]:
@@ -184,12 +185,12 @@ def _act(rule: Rule, folder: str) -> list[str]:
         case "forward":
             return _forward(rule, when, folder)
         case "fixed-response":
-            status, kind = settings.get("StatusCode", "200"), settings.get("ContentType", "text/plain")
-            return [
-                f"http-request return status {status} content-type {_quoted(kind)} file {folder}/{_name(rule)}.body if {when}"
-            ]
+            kind, file = _quoted(settings.get("ContentType", "text/plain")), f"{folder}/{_name(rule)}.body"
+            status = settings.get("StatusCode", "200")
+            return [f"http-request return status {status} content-type {kind} file {file} if {when}"]
         case "redirect":
-            return [f"http-request redirect code {settings['StatusCode'][-3:]} location {_location(rule.action)} if {when}"]
+            status = settings["StatusCode"][-3:]
+            return [f"http-request redirect code {status} location {_location(rule.action)} if {when}"]
         case _:
             return []
 
@@ -197,10 +198,10 @@ def _act(rule: Rule, folder: str) -> list[str]:
 def _forward(rule: Rule, when: str, folder: str) -> list[str]:
     lines = [f"http-request set-var(txn.shares) str({_name(rule)}),map({folder}/weights.map) if {when}"]
     for index, (arn, _) in enumerate(rule.action.weights[:MOST_GROUPS], 1):
+        drawn = f"!{{ var(txn.backend) -m found }} {{ var(txn.draw),sub(txn.share{index}) lt 0 }}"
         lines += [
             f"http-request set-var(txn.share{index}) var(txn.shares),field({index},:),add(0) if {when}",
-            f"http-request set-var(txn.backend) str({backend(arn)}) if {when} !{{ var(txn.backend) -m found }}"
-            f" {{ var(txn.draw),sub(txn.share{index}) lt 0 }}",
+            f"http-request set-var(txn.backend) str({backend(arn)}) if {when} {drawn}",
         ]
     return lines
 

@@ -21,6 +21,7 @@ EAGER_S = 0.25
 WORKERS = 8
 
 Key = tuple[str, Target]
+Clock = Callable[[], float]
 Probe = Callable[[HealthCheck, Target], "Verdict"]
 
 
@@ -45,7 +46,8 @@ class TargetHealth:
     count_at: float = 0.0
 
 
-UNUSED = TargetHealth("unused", "Target.NotInUse", "Target group is not configured to receive traffic from the load balancer")
+NOT_IN_USE = "Target group is not configured to receive traffic from the load balancer"
+UNUSED = TargetHealth("unused", "Target.NotInUse", NOT_IN_USE)
 DRAINING = TargetHealth("draining", "Target.DeregistrationInProgress", "Target deregistration is in progress")
 
 
@@ -92,14 +94,15 @@ def after(now: float, how: HealthCheck, health: TargetHealth, verdict: Verdict) 
     if -row >= how.unhealthy_after:
         return TargetHealth("unhealthy", verdict.reason, verdict.description, row, next_at, count_at)
     if initial:
-        return TargetHealth("initial", "Elb.InitialHealthChecking", "Initial health checks in progress", row, next_at, count_at)
+        what = "Initial health checks in progress"
+        return TargetHealth("initial", "Elb.InitialHealthChecking", what, row, next_at, count_at)
     return replace(health, row=row, next_at=next_at, count_at=count_at)
 
 
 class HealthBook:
     """The health of every target of every group in use; ``tick`` starts the checks that are due."""
 
-    def __init__(self, changed: Callable[[], None], probe: Probe = check, clock: Callable[[], float] = time.monotonic):
+    def __init__(self, changed: Callable[[], None], probe: Probe = check, clock: Clock = time.monotonic) -> None:
         self._changed = changed
         self._probe = probe
         self._clock = clock
@@ -118,7 +121,8 @@ class HealthBook:
     def tick(self, state: State) -> None:
         """Forget targets that are gone, take up new ones and start every check that is due; never waits."""
         now = self._clock()
-        wanted = {(group.arn, target): group.check for group in state.groups if group.in_use for target in group.targets}
+        used = [group for group in state.groups if group.in_use]
+        wanted = {(group.arn, target): group.check for group in used for target in group.targets}
         with self._lock:
             for key in [key for key in self._book if key not in wanted]:
                 del self._book[key]
@@ -136,7 +140,7 @@ class HealthBook:
     def _check(self, key: Key, how: HealthCheck) -> None:
         try:
             verdict = self._probe(how, key[1])
-        except Exception as error:  # a broken check must show as a failed check, not as a target nobody checks
+        except ValueError as error:  # a port or path that makes no URL shows as a failed check, not as no check
             verdict = Verdict(False, "Elb.InternalError", str(error))
         with self._lock:
             self._running.discard(key)

@@ -83,7 +83,7 @@ class StateSaver:
             self._written[name] = mark
 
     def _text(self, name: str, get_state: Callable[[], Any]) -> str | None:
-        """The file's content, in MiniStack's own format so that MiniStack reads it; None for a service without state."""
+        """The file's content, in MiniStack's own format so that it reads it; None for a service without state."""
         persistence = self._persistence
         for attempt in range(TRIES):
             try:

@@ -24,9 +24,7 @@ def install(alb: Any, plane: DataPlane) -> None:
         found += [(target, DRAINING) for target in plane.draining(arn) if target not in registered]
         asked = {one["Id"] for one in alb._parse_targets_param(params)}
         members = "".join(member_xml(target, health) for target, health in found if not asked or target.host in asked)
-        return alb._xml(
-            200, "DescribeTargetHealth", f"<TargetHealthDescriptions>{members}</TargetHealthDescriptions>"
-        )
+        return alb._xml(200, "DescribeTargetHealth", f"<TargetHealthDescriptions>{members}</TargetHealthDescriptions>")
 
     replace(alb, "_describe_target_health", describe)
     handle = alb.handle_request
