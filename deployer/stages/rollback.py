@@ -2,36 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from deployer.errors import GateFailed, InputError
-from deployer.model import SERVICES, Image, Outcome, Record, Release, Verdict
+from deployer.model import Outcome, Record, Release, Verdict
 from deployer.pipeline import Stage
 from deployer.ports import World
 
 
 def choose(history: Sequence[Record], live: str, to: str = "") -> Record:
-    """The record to restore: `to`, or the last known good deployment before the `live` release.
+    """The record to restore: `to`, or the last known good deployment that served before the `live` release.
 
-    `history` is newest first. Never "revision minus one": a release that failed is not gone back to. Raises InputError.
+    `history` is newest first. Never "revision minus one": a release that failed is not gone back to, nor one that was
+    itself rolled back from; a rollback stands for the release it restored. Raises InputError.
     """
-    good = [record for record in history if record.outcome is Verdict.GOOD and record.kind == "deploy"]
+    records = {record.release: record for record in history}
     if to:
-        found = next((record for record in history if record.release == to), None)
-        if found is None:
-            raise InputError("roll back", f"the ledger has no release {to}", "`inv history --env=…` lists them")
-        if found.outcome is not Verdict.GOOD:
-            raise InputError("roll back", f"{to} never was good ({found.outcome or 'unfinished'})", "choose a good one")
-        if found.restores:
-            return choose(history, live, found.restores)
-        return found
-    current = next((record for record in history if record.release == live), None)
-    before = [r for r in good if r.release != live and (current is None or r.started_at < current.started_at)]
-    if not before:
-        raise InputError(
-            "roll back", f"no good release stands before {live or 'the first one'}", "deploy a commit that is known good"
-        )
-    return before[0]
+        return _named(records, to)
+    current = records.get(live)
+    for record in history:
+        served = records.get(record.restores or record.release)
+        earlier = current is None or record.started_at < current.started_at
+        if record.outcome is Verdict.GOOD and earlier and served is not None and served.release != live:
+            return served
+    raise InputError(
+        "roll back",
+        f"no good release stands before {live or 'the first one'}",
+        "deploy a commit that is known good",
+    )
+
+
+def _named(records: Mapping[str, Record], to: str) -> Record:
+    found = records.get(to)
+    if found is None:
+        raise InputError("roll back", f"the ledger has no release {to}", "`inv history --env=…` lists them")
+    if found.outcome is not Verdict.GOOD:
+        raise InputError("roll back", f"{to} never was good ({found.outcome or 'unfinished'})", "choose a good one")
+    return _named(records, found.restores) if found.restores else found
 
 
 def run(release: Release, world: World) -> Outcome:
@@ -44,11 +51,6 @@ def run(release: Release, world: World) -> Outcome:
             "choose a newer release with --to=…, or deploy its commit with --ref=…",
         )
     return Outcome(f"back to {release.restores}")
-
-
-def images(record: Record, repositories: dict[str, str]) -> dict[str, Image]:
-    """The record's images by digest."""
-    return {name: Image(name, repositories[name], record.digests[name]) for name in SERVICES}
 
 
 STAGE = Stage("rollback", ("record",), run)

@@ -30,6 +30,7 @@ def history(*records: Record) -> tuple[Record, ...]:
 
 A, B, C, D = (record(name) for name in "abcd")
 FAILED, BACK, CUT = record("b", Verdict.ROLLED_BACK), record("d", Verdict.ROLLED_BACK), record("d", None)
+FAILED_LATE = record("e", Verdict.FAILED)
 
 
 @pytest.mark.parametrize(
@@ -41,14 +42,16 @@ FAILED, BACK, CUT = record("b", Verdict.ROLLED_BACK), record("d", Verdict.ROLLED
         (history(A, B, C, BACK), "c", "b"),
         (history(A, B, C, CUT), "c", "b"),
         (history(A, B, C, record("d", restores="a")), "b", "a"),
-        (history(A, B, C, record("d", restores="b")), "c", "b"),
+        (history(A, B, record("c", restores="a"), D), "d", "a"),
+        (history(A, B, record("c", restores="b"), FAILED_LATE), "b", "a"),
+        (history(A, record("c", restores="z"), D), "d", "a"),
         (history(A, B, CUT), "d", "b"),
         (history(A, B), "never recorded", "b"),
         (history(A, B), "", "b"),
     ],
     ids=[
         "the one before", "not the first one", "a failed one is passed over", "a later failure does not matter",
-        "a cut off one neither", "before what is live, not before what is newest", "a rollback is no release to go to",
+        "a cut off one neither", "before what is live, not before what is newest", "not what was rolled back from", "a rollback to what is live does not stand before it", "what is forgotten is passed over",
         "live is not good", "live is unknown", "nothing is live",
     ],
 )  # fmt: skip
