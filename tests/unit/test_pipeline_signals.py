@@ -127,9 +127,12 @@ def test_a_signal_while_the_ledger_is_written_comes_too_late(asked: Asked) -> No
 
 def test_a_signal_while_closing_keeps_nothing_held(asked: Asked) -> None:
     """The lease is given back although somebody is impatient at the very end."""
-    lock = Stage("lock", (), lambda _, __: Outcome(), close=lambda _: (ask(), asked.log.append("released"))[1])
 
-    report = asked.execute(lock)
+    def close(_: World) -> None:
+        ask()
+        asked.log.append("released")
+
+    report = asked.execute(Stage("lock", (), lambda _, __: Outcome(), close=close))
 
     assert (Verdict.GOOD, ["released"]) == (report.verdict, asked.log)
 
