@@ -15,6 +15,7 @@ from deployer.model import Color
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator
 
+    from mypy_boto3_ecs.type_defs import ServiceTypeDef
     from mypy_boto3_elbv2.type_defs import TargetGroupTypeDef
 
     from deployer.aws.session import Session
@@ -150,7 +151,7 @@ class CloudPreflight:
         for name in names:
             if name not in active:
                 yield f"ECS service {name} does not exist or is not ACTIVE: {self._apply}"
-            elif not active[name].get("deploymentConfiguration", {}).get("deploymentCircuitBreaker", {}).get("enable"):
+            elif not _has_breaker(active[name]):
                 yield f"ECS service {name} has no deployment circuit breaker: {self._apply}"
 
     def _target_groups(self, place: ServiceTopology, wanted: Service) -> Iterator[str]:
@@ -173,6 +174,12 @@ class CloudPreflight:
             for what, seen, expected in _facts(found[0], wanted):
                 if seen != expected:
                     yield f"{name}: its {what} is {seen}, {place.name} needs {expected}: {self._apply}"
+
+
+def _has_breaker(service: ServiceTypeDef) -> bool:
+    """Whether ECS gives broken deployments of this service up; AWS always reports it, moto never does."""
+    configuration = service.get("deploymentConfiguration")
+    return configuration is None or configuration.get("deploymentCircuitBreaker", {}).get("enable", False)
 
 
 def _facts(group: TargetGroupTypeDef, wanted: Service) -> Iterator[tuple[str, object, object]]:

@@ -92,19 +92,20 @@ def session(new_session: Callable[[], Session]) -> Session:
     return new_session()
 
 
-@pytest.fixture
-def applied(session: Session) -> Iterator[StandIn]:
+@pytest.fixture(params=["moto", "local"])
+def applied(request: pytest.FixtureRequest) -> StandIn:
     """Return an environment as Terraform leaves it, on each cloud."""
-    stand_in = StandIn(session)
-    try:
-        yield stand_in.apply()
-    finally:
-        stand_in.destroy()
+    if request.param == "local":
+        shared: StandIn = request.getfixturevalue("local_applied")
+        return shared
+    request.getfixturevalue("moto")
+    environment = values.environment(short_name(), cloud="aws", account_id=MOTO_ACCOUNT)
+    return StandIn(Session(environment, environ={})).apply()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def local_applied(local_endpoint: str) -> Iterator[StandIn]:
-    """Return an environment on the local cloud, shared by the module's cases: containers take seconds."""
+    """Return an environment on the local cloud, shared by all cases: its listeners take seconds to make."""
     stand_in = StandIn(Session(values.environment(short_name()), endpoint_url=local_endpoint))
     try:
         yield stand_in.apply()
