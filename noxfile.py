@@ -21,7 +21,14 @@ import nox
 
 ROOT = Path(__file__).parent
 REPORTS = ROOT / "reports"
-SHELL_SCRIPTS = [".ci/run", "scripts/apt-install", "scripts/engine", "scripts/install-chromium", "scripts/inv", "scripts/lock"]
+SHELL_SCRIPTS = [
+    ".ci/run",
+    "scripts/apt-install",
+    "scripts/engine",
+    "scripts/install-chromium",
+    "scripts/inv",
+    "scripts/lock",
+]
 
 nox.needs_version = ">=2025.2.9"
 nox.options.default_venv_backend = "uv"
@@ -36,13 +43,16 @@ def install(session: nox.Session) -> None:
     place = Path(session.virtualenv.location).resolve()
     stamp = place / ".locked"
     wanted = f"{place}\n{lock.read_text(encoding='utf-8')}"
-    with (place / ".lock").open("w") as file:
+    # Beside the environment: the file .lock inside it is uv's own, and uv would wait for us for five minutes.
+    with place.with_suffix(".lock").open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         if stamp.exists() and stamp.read_text(encoding="utf-8") == wanted:
             return
         stamp.unlink(missing_ok=True)
         python = str(place / "bin" / "python")
-        session.run_install("uv", "pip", "sync", "--quiet", "--require-hashes", "--python", python, str(lock), external=True)
+        session.run_install(
+            "uv", "pip", "sync", "--quiet", "--require-hashes", "--python", python, str(lock), external=True
+        )
         stamp.write_text(wanted, encoding="utf-8")
 
 
@@ -79,7 +89,11 @@ def types(session: nox.Session) -> None:
     """Run mypy, strict, over everything but the site's own code, and over that by itself: it has its own imports."""
     install(session)
     REPORTS.mkdir(exist_ok=True)
-    session.run("mypy", f"--junit-xml={REPORTS / 'types.xml'}", *(session.posargs or ["deployer", "localcloud", "tasks.py", "noxfile.py"]))
+    session.run(
+        "mypy",
+        f"--junit-xml={REPORTS / 'types.xml'}",
+        *(session.posargs or ["deployer", "localcloud", "tasks.py", "noxfile.py"]),
+    )
 
 
 @nox.session
