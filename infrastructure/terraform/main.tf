@@ -73,16 +73,17 @@ module "networking" {
 module "database" {
   source = "./modules/database"
 
-  prefix          = local.prefix
-  subnet_ids      = module.networking.subnets.data
-  security_groups = module.networking.security_groups
-  kms_key_arn     = module.security.kms_key_arn
-  database        = var.database
-  cache           = var.cache
-  tls             = !local.local_cloud
-  log_exports     = !local.local_cloud
-  backup_window   = local.local_cloud ? null : "20:00-21:00"
-  protect         = local.protect
+  prefix               = local.prefix
+  subnet_ids           = module.networking.subnets.data
+  security_groups      = module.networking.security_groups
+  kms_key_arn          = module.security.kms_key_arn
+  database             = var.database
+  cache                = var.cache
+  tls                  = !local.local_cloud
+  log_exports          = !local.local_cloud
+  backup_window        = local.local_cloud ? null : "20:00-21:00"
+  protect              = local.protect
+  recovery_window_days = local.recovery_window_days
 }
 
 module "compute" {

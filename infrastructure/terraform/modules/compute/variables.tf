@@ -89,7 +89,6 @@ variable "bucket_arns" {
 variable "log_retention_days" {
   description = "Days for which CloudWatch keeps the containers' logs."
   type        = number
-  default     = 30
 
   validation {
     condition     = contains([1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731], var.log_retention_days)
@@ -111,11 +110,9 @@ variable "autoscaling" {
 variable "protect" {
   description = "Whether load balancers refuse to be deleted."
   type        = bool
-  default     = true
 }
 
 variable "force_delete_images" {
   description = "Whether destroying the environment may delete repositories that hold images. Only ever true on the local cloud."
   type        = bool
-  default     = false
 }

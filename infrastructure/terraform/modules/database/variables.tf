@@ -72,29 +72,24 @@ variable "cache" {
 variable "tls" {
   description = "Whether PostgreSQL refuses and Redis lacks connections without TLS. Off only on the local cloud."
   type        = bool
-  default     = true
 }
 
 variable "log_exports" {
   description = "Whether PostgreSQL's logs go to CloudWatch."
   type        = bool
-  default     = true
 }
 
 variable "protect" {
   description = "Whether the database refuses to be deleted, and leaves a last snapshot when it is."
   type        = bool
-  default     = true
 }
 
 variable "recovery_window_days" {
   description = "Days for which deleted credentials can be brought back (7 to 30), or 0 to delete at once."
   type        = number
-  default     = 30
 }
 
 variable "backup_window" {
   description = "Hour (UTC) of the daily backup, before the maintenance on Sundays at 21:30. Null leaves it to AWS; MiniStack knows only that."
   type        = string
-  default     = "20:00-21:00" # 01:30 in India
 }

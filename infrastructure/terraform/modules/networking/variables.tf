@@ -11,7 +11,6 @@ variable "region" {
 variable "cidr" {
   description = "Address range of the VPC, a /16 to /20 so that four subnets of each kind fit."
   type        = string
-  default     = "10.20.0.0/16"
 
   validation {
     condition     = can(cidrhost(var.cidr, 0)) && try(tonumber(split("/", var.cidr)[1]) >= 16 && tonumber(split("/", var.cidr)[1]) <= 20, false)
@@ -22,7 +21,6 @@ variable "cidr" {
 variable "zones" {
   description = "Number of availability zones to spread over; a load balancer needs two."
   type        = number
-  default     = 2
 
   validation {
     condition     = contains([2, 3], var.zones)
@@ -33,7 +31,6 @@ variable "zones" {
 variable "nat" {
   description = "NAT gateways for the private subnets: none, single (cheap, one zone's failure cuts egress) or per_zone."
   type        = string
-  default     = "single"
 
   validation {
     condition     = contains(["none", "single", "per_zone"], var.nat)
@@ -59,7 +56,6 @@ variable "test_port" {
 variable "test_cidrs" {
   description = "Address ranges that may reach the test listener. Never the whole internet: it shows unreleased work."
   type        = set(string)
-  default     = []
 
   validation {
     condition     = alltrue([for cidr in var.test_cidrs : can(cidrhost(cidr, 0)) && !endswith(cidr, "/0")])
@@ -75,5 +71,4 @@ variable "internal_ports" {
 variable "flow_logs_bucket_arn" {
   description = "Bucket that receives the VPC's flow logs, or null to keep none (MiniStack forgets half of their settings)."
   type        = string
-  default     = null
 }

@@ -42,5 +42,4 @@ variable "log_retention_days" {
 variable "force_destroy" {
   description = "Whether destroying the environment may delete buckets that hold objects. Only ever true on the local cloud."
   type        = bool
-  default     = false
 }

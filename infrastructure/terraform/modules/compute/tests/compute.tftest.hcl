@@ -52,6 +52,9 @@ variables {
   log_groups_kms_key_arn = "arn:aws:kms:ap-south-1:123456789012:key/1"
   kms_key_arn            = "arn:aws:kms:ap-south-1:123456789012:key/1"
   bucket_arns            = ["arn:aws:s3:::forms", "arn:aws:s3:::uploads"]
+  log_retention_days     = 30
+  protect                = true
+  force_delete_images    = false
   owns_registry          = true
 
   network = {

@@ -13,10 +13,15 @@ override_resource {
 }
 
 variables {
-  prefix          = "indivillage-test"
-  subnet_ids      = ["subnet-1", "subnet-2"]
-  security_groups = { database = "sg-1", cache = "sg-2" }
-  kms_key_arn     = "arn:aws:kms:ap-south-1:123456789012:key/1"
+  prefix               = "indivillage-test"
+  subnet_ids           = ["subnet-1", "subnet-2"]
+  security_groups      = { database = "sg-1", cache = "sg-2" }
+  tls                  = true
+  log_exports          = true
+  protect              = true
+  backup_window        = "20:00-21:00"
+  recovery_window_days = 30
+  kms_key_arn          = "arn:aws:kms:ap-south-1:123456789012:key/1"
 
   database = {
     engine_version        = "15"

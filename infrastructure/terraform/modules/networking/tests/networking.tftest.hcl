@@ -2,12 +2,17 @@
 mock_provider "aws" {}
 
 variables {
-  prefix         = "indivillage-test"
-  region         = "ap-south-1"
-  container_port = { frontend = 8080, backend = 8080 }
-  public_ports   = [80]
-  test_port      = 9000
-  internal_ports = { blue = 8081, green = 8082 }
+  prefix               = "indivillage-test"
+  region               = "ap-south-1"
+  cidr                 = "10.20.0.0/16"
+  zones                = 2
+  nat                  = "single"
+  test_cidrs           = []
+  flow_logs_bucket_arn = null
+  container_port       = { frontend = 8080, backend = 8080 }
+  public_ports         = [80]
+  test_port            = 9000
+  internal_ports       = { blue = 8081, green = 8082 }
 }
 
 run "development" {

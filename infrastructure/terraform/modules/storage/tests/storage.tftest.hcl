@@ -11,6 +11,7 @@ variables {
   region         = "ap-south-1"
   kms_key_arn    = "arn:aws:kms:ap-south-1:123456789012:key/1"
   retention_days = 30
+  force_destroy  = false
 }
 
 run "every_bucket_is_closed" {

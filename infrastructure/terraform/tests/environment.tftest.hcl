@@ -1,0 +1,248 @@
+# The whole environment with development's own tfvars (given by -var-file): what the deployer is told, what AWS changes
+# about it, and which values are refused. Run by tests/infrastructure, which puts a double in the place of
+# generated_secret: mocked providers cannot play its ephemeral resources.
+mock_provider "aws" {
+  source = "./tests/mocks"
+}
+
+run "topology" {
+  assert {
+    condition     = jsondecode(aws_ssm_parameter.topology.value) == jsondecode(jsonencode(output.topology))
+    error_message = "the parameter and the output must be the same object"
+  }
+
+  assert {
+    condition     = aws_ssm_parameter.topology.name == "/indivillage/dev/topology" && aws_ssm_parameter.topology.tier == "Advanced"
+    error_message = "the topology must stand under the environment's short name, with room for 8 kB"
+  }
+
+  assert {
+    condition     = toset(keys(output.topology)) == toset(["cluster", "url", "load_balancers", "services", "subnets", "buckets"])
+    error_message = "the deployer reads exactly these keys"
+  }
+
+  assert {
+    condition     = toset(keys(output.topology.load_balancers.public)) == toset(["arn", "dns_name", "listener", "test_listener", "port", "test_port"])
+    error_message = "the public load balancer must come with both listeners"
+  }
+
+  assert {
+    condition = alltrue([for service in values(output.topology.services) : toset(keys(service)) == toset([
+      "repository", "family", "container_port", "execution_role", "task_role", "log_group", "security_groups",
+      "health_path", "environment", "color_environment", "secrets", "colors",
+    ])])
+    error_message = "a service must come with everything that a release needs"
+  }
+
+  assert {
+    condition     = output.topology.cluster == "indivillage-dev" && output.topology.url == "http://balancer.example" && output.topology.load_balancers.public.port == 80
+    error_message = "the local cloud is reached by HTTP under the load balancer's own name"
+  }
+
+  assert {
+    condition = output.topology.services.frontend.color_environment == {
+      blue  = { BACKEND_URL = "http://balancer.example:8081" }
+      green = { BACKEND_URL = "http://balancer.example:8082" }
+    }
+    error_message = "each color of the frontend must be told of its own backend"
+  }
+
+  assert {
+    condition = output.topology.services.backend.environment == {
+      ENVIRONMENT    = "development"
+      AWS_REGION     = "ap-south-1"
+      PGHOST         = "db.example"
+      PGPORT         = "5432"
+      PGDATABASE     = "indivillage"
+      PGSSLMODE      = "prefer"
+      REDIS_URL      = "redis://cache.example:6379/0"
+      FORMS_BUCKET   = output.topology.buckets.forms
+      UPLOADS_BUCKET = output.topology.buckets.uploads
+    }
+    error_message = "the backend must be told of database, cache and buckets, and of no password"
+  }
+
+  assert {
+    condition     = toset(keys(output.topology.services.backend.secrets)) == toset(["API_TOKEN", "PGUSER", "PGPASSWORD"]) && endswith(output.topology.services.backend.secrets.PGPASSWORD, ":password::")
+    error_message = "the backend must get its secrets by reference"
+  }
+
+  assert {
+    condition     = keys(output.topology.services.frontend.secrets)[0] == "BASIC_AUTH" && length(output.topology.services.frontend.secrets) == 1
+    error_message = "the frontend must get the pages' password and nothing else"
+  }
+}
+
+run "tags" {
+  assert {
+    condition = local.tags == {
+      project     = "indivillage"
+      environment = "development"
+      version     = "1.0.0"
+      deployment  = "develop-rolling"
+      owner       = "platform-team"
+      cost_centre = "website-development"
+    }
+    error_message = "tags must name project, environment, version, deployment, owner and cost centre, and hold nothing that changes with a release"
+  }
+}
+
+run "open_pages" {
+  variables {
+    access = { basic_auth = false }
+  }
+
+  assert {
+    condition     = length(output.topology.services.frontend.secrets) == 0
+    error_message = "open pages need no password"
+  }
+}
+
+run "aws" {
+  variables {
+    cloud      = "aws"
+    account_id = "123456789012"
+  }
+
+  assert {
+    condition     = output.url == "https://dev.indivillage.com" && output.topology.load_balancers.public.port == 443
+    error_message = "on AWS visitors use HTTPS under the domain"
+  }
+
+  assert {
+    condition     = output.topology.services.backend.environment.PGSSLMODE == "require" && startswith(output.topology.services.backend.environment.REDIS_URL, "rediss://")
+    error_message = "on AWS the backend must use TLS to database and cache"
+  }
+}
+
+run "production_on_aws" {
+  variables {
+    name                   = "production"
+    short_name             = "prod"
+    domain                 = "www.indivillage.com"
+    branch                 = "main"
+    cloud                  = "aws"
+    account_id             = "123456789012"
+    infrastructure_version = "1.2.3"
+  }
+
+  assert {
+    condition     = local.protect && local.recovery_window_days == 30 && local.tags.version == "1.2.3"
+    error_message = "production must be protected from being destroyed"
+  }
+
+  assert {
+    condition     = aws_ssm_parameter.topology.name == "/indivillage/prod/topology"
+    error_message = "names must follow the short name"
+  }
+}
+
+run "refuses_an_unknown_environment" {
+  command = plan
+  variables {
+    name = "test"
+  }
+  expect_failures = [var.name]
+}
+
+run "refuses_a_short_name_of_another_environment" {
+  command = plan
+  variables {
+    short_name = "prod"
+  }
+  expect_failures = [var.short_name]
+}
+
+run "refuses_an_unknown_cloud" {
+  command = plan
+  variables {
+    cloud = "azure"
+  }
+  expect_failures = [var.cloud]
+}
+
+run "refuses_a_domain_that_is_none" {
+  command = plan
+  variables {
+    domain = "https://dev.indivillage.com"
+  }
+  expect_failures = [var.domain]
+}
+
+run "refuses_a_replica_in_the_same_region" {
+  command = plan
+  variables {
+    replica_region = "ap-south-1"
+  }
+  expect_failures = [var.replica_region]
+}
+
+run "refuses_a_short_account" {
+  command = plan
+  variables {
+    account_id = "42"
+  }
+  expect_failures = [var.account_id]
+}
+
+run "refuses_an_unknown_strategy" {
+  command = plan
+  variables {
+    deployment = { strategy = "canary", steps = [{ weight_percent = 100, bake_s = 0 }], steady_timeout_s = 300 }
+  }
+  expect_failures = [var.deployment]
+}
+
+run "refuses_steps_that_stop_half_way" {
+  command = plan
+  variables {
+    deployment = { strategy = "blue_green", steps = [{ weight_percent = 50, bake_s = 60 }], steady_timeout_s = 300 }
+  }
+  expect_failures = [var.deployment]
+}
+
+run "refuses_sizes_that_fargate_lacks" {
+  command = plan
+  variables {
+    services = {
+      frontend = { cpu = 300, memory = 512, count = 1, port = 8080, health_path = "/healthz" }
+      backend  = { cpu = 256, memory = 512, count = 1, port = 8080, health_path = "/readyz" }
+    }
+  }
+  expect_failures = [var.services]
+}
+
+run "refuses_a_privileged_port" {
+  command = plan
+  variables {
+    services = {
+      frontend = { cpu = 256, memory = 512, count = 1, port = 80, health_path = "/healthz" }
+      backend  = { cpu = 256, memory = 512, count = 1, port = 8080, health_path = "/readyz" }
+    }
+  }
+  expect_failures = [var.services]
+}
+
+run "refuses_limits_upside_down" {
+  command = plan
+  variables {
+    scaling = { min = 3, max = 2, cpu_percent = 70, memory_percent = 75 }
+  }
+  expect_failures = [var.scaling]
+}
+
+run "refuses_percentages_beyond_reason" {
+  command = plan
+  variables {
+    scaling = { min = 1, max = 2, cpu_percent = 100, memory_percent = 75 }
+  }
+  expect_failures = [var.scaling]
+}
+
+run "refuses_a_version_that_is_none" {
+  command = plan
+  variables {
+    infrastructure_version = "latest"
+  }
+  expect_failures = [var.infrastructure_version]
+}

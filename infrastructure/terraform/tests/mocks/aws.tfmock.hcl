@@ -1,0 +1,51 @@
+# ARNs where the provider checks that something looks like one; everything else may be any text.
+mock_resource "aws_kms_key" {
+  defaults = { arn = "arn:aws:kms:ap-south-1:123456789012:key/1" }
+}
+
+mock_resource "aws_s3_bucket" {
+  defaults = { arn = "arn:aws:s3:::a-bucket" }
+}
+
+mock_resource "aws_lb" {
+  defaults = {
+    arn      = "arn:aws:elasticloadbalancing:ap-south-1:123456789012:loadbalancer/app/a/1"
+    dns_name = "balancer.example"
+  }
+}
+
+mock_resource "aws_lb_target_group" {
+  defaults = { arn = "arn:aws:elasticloadbalancing:ap-south-1:123456789012:targetgroup/a/1" }
+}
+
+mock_resource "aws_lb_listener" {
+  defaults = { arn = "arn:aws:elasticloadbalancing:ap-south-1:123456789012:listener/app/a/1/2" }
+}
+
+mock_resource "aws_ecs_cluster" {
+  defaults = { arn = "arn:aws:ecs:ap-south-1:123456789012:cluster/a" }
+}
+
+mock_resource "aws_ecs_task_definition" {
+  defaults = { arn = "arn:aws:ecs:ap-south-1:123456789012:task-definition/a:1" }
+}
+
+mock_resource "aws_cloudwatch_log_group" {
+  defaults = { arn = "arn:aws:logs:ap-south-1:123456789012:log-group:a" }
+}
+
+mock_resource "aws_iam_role" {
+  defaults = { arn = "arn:aws:iam::123456789012:role/a" }
+}
+
+mock_resource "aws_db_instance" {
+  defaults = { address = "db.example" }
+}
+
+mock_resource "aws_elasticache_replication_group" {
+  defaults = { primary_endpoint_address = "cache.example" }
+}
+
+mock_data "aws_acm_certificate" {
+  defaults = { arn = "arn:aws:acm:ap-south-1:123456789012:certificate/1" }
+}
