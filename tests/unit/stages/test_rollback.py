@@ -51,7 +51,8 @@ FAILED_LATE = record("e", Verdict.FAILED)
     ],
     ids=[
         "the one before", "not the first one", "a failed one is passed over", "a later failure does not matter",
-        "a cut off one neither", "before what is live, not before what is newest", "not what was rolled back from", "back to what is live",
+        "a cut off one neither", "before what is live, not before what is newest", "not what was rolled back from",
+        "back to what is live",
         "what is forgotten is passed over",
         "live is not good", "live is unknown", "nothing is live",
     ],
