@@ -24,7 +24,8 @@ NOT_HERE = "containers on Fargate cannot be reached from here"
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Register our marker, and stop early when there is nothing to look at."""
+    """Register our marker, keep secrets out of reports, and stop early when there is nothing to look at."""
+    config.option.tbstyle = "short"  # the long one prints arguments, secrets among them
     config.addinivalue_line("markers", "containers: looks into containers, which only a local engine allows")
     if Deployment.from_environment(os.environ) is None:
         pytest.exit("which deployment? run these checks with: inv smoke-test --env=dev", returncode=2)

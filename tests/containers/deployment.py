@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from deployer.model import Secret
+
 if TYPE_CHECKING:
     from botocore.config import Config
     from docker.models.containers import Container
@@ -91,23 +93,23 @@ class Deployment:
             found += here
         return found
 
-    def secret(self, value_from: str) -> str:
-        """Return a secret's value as ECS would inject it: `<arn>` or `<arn>:<json key>:<stage>:<version>`."""
+    def secret(self, value_from: str) -> Secret:
+        """Return a secret as ECS would inject it: `<arn>` or `<arn>:<json key>:<stage>:<version>`."""
         parts = value_from.split(":")
         value = self._secrets_manager.get_secret_value(SecretId=":".join(parts[:7]))["SecretString"]
-        return str(json.loads(value)[parts[7]]) if len(parts) > 7 and parts[7] else str(value)
+        return Secret(str(json.loads(value)[parts[7]]) if len(parts) > 7 and parts[7] else str(value))
 
-    def secret_values(self) -> dict[str, str]:
-        """Return what must not be seen of the release's secrets, by variable name; of user:password only the password.
+    def secrets_in(self, text: str) -> list[str]:
+        """Return the names of the release's secrets that are in the text; of user:password the password counts.
 
         A user's name (PGUSER) is no secret, though it comes from one.
         """
-        return {
-            name: self.secret(value_from).rpartition(":")[2]
-            for service in SERVICES
-            for name, value_from in self.service(service).secrets.items()
-            if SECRET_NAME.search(name)
-        }
+        found = []
+        for service in SERVICES:
+            for name, value_from in self.service(service).secrets.items():
+                if SECRET_NAME.search(name) and self.secret(value_from).reveal().rpartition(":")[2] in text:
+                    found.append(name)
+        return found
 
     def stored_object(self, bucket: str, prefix: str, suffix: str) -> bytes | None:
         """Return the one S3 object whose key starts and ends so; None when there is none."""

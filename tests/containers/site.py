@@ -7,22 +7,26 @@ from collections.abc import Mapping
 
 import httpx
 
+from deployer.model import Secret
 from deployer.tools.smoke import reachable
 
 
 class Site:
-    """HTTP against one base URL. Waits out the load balancer's own 502 to 504 for some seconds, nothing else."""
+    """HTTP against one base URL. Header values may be Secrets, which then show in no failure's report.
+
+    Waits out the load balancer's own 502 to 504 for some seconds, nothing else.
+    """
 
     def __init__(self, url: str, *, patience_s: float = 5.0) -> None:
         self._url = url
         self._patience_s = patience_s
         self._client = httpx.Client(timeout=10, trust_env=False)
 
-    def get(self, path: str, headers: Mapping[str, str] | None = None) -> httpx.Response:
+    def get(self, path: str, headers: Mapping[str, str | Secret] | None = None) -> httpx.Response:
         """GET a path."""
         return self._send("GET", path, headers or {})
 
-    def post(self, path: str, body: object, headers: Mapping[str, str] | None = None) -> httpx.Response:
+    def post(self, path: str, body: object, headers: Mapping[str, str | Secret] | None = None) -> httpx.Response:
         """POST a JSON body."""
         return self._send("POST", path, headers or {}, body)
 
@@ -30,11 +34,12 @@ class Site:
         """Close its connections."""
         self._client.close()
 
-    def _send(self, method: str, path: str, headers: Mapping[str, str], body: object = None) -> httpx.Response:
+    def _send(self, method: str, path: str, headers: Mapping[str, str | Secret], body: object = None) -> httpx.Response:
         target, host = reachable(f"{self._url}{path}")
+        plain = {name: value.reveal() if isinstance(value, Secret) else value for name, value in headers.items()}
         deadline = time.monotonic() + self._patience_s
         while True:
-            response = self._client.request(method, target, headers={**headers, **host}, json=body)
+            response = self._client.request(method, target, headers={**plain, **host}, json=body)
             if response.status_code not in (502, 503, 504) or time.monotonic() > deadline:
                 return response
             time.sleep(0.2)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from deployer.model import Secret
 from tests.containers.deployment import Deployment
 from tests.containers.site import Site
 
@@ -36,6 +37,7 @@ class Sent:
 @pytest.fixture(scope="module")
 def sent(site: Site, deployment: Deployment) -> Iterator[Sent]:
     """Send a form that says what it is; where we can, take it away again afterwards."""
+    bucket = _bucket(deployment)  # nothing is sent to a release that is not there
     key = uuid.uuid4().hex
     fields = {
         "name": "Smoke test",
@@ -47,7 +49,7 @@ def sent(site: Site, deployment: Deployment) -> Iterator[Sent]:
     assert 201 == answer.status_code, answer.text[:300]
     form = Sent(str(uuid.UUID(answer.json()["id"])), key, fields)
     yield form
-    deployment.remove_object(_bucket(deployment), "forms/", f"{form.id}.json")
+    deployment.remove_object(bucket, "forms/", f"{form.id}.json")
     if deployment.cloud == "local":
         _ask_postgres(_backend(deployment), "DELETE FROM forms WHERE id = %s", form.id)
 
@@ -62,7 +64,7 @@ def test_same_form_again_is_the_same_form(site: Site, sent: Sent) -> None:
 def test_form_is_read_back_with_the_token(site: Site, deployment: Deployment, sent: Sent) -> None:
     """The backend's own answer, from Postgres: on AWS this is the way to look into the database."""
     token = deployment.secret(deployment.service("backend").secrets["API_TOKEN"])
-    answer = site.get(f"/api/forms/{sent.id}", {"Authorization": f"Bearer {token}"})
+    answer = site.get(f"/api/forms/{sent.id}", {"Authorization": Secret(f"Bearer {token.reveal()}")})
     assert 200 == answer.status_code
     assert sent.fields == {name: answer.json()[name] for name in sent.fields}
 
