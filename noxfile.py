@@ -3,9 +3,9 @@
     nox --list                      what there is
     nox -s unit -- -k pipeline      further words go to pytest, or to mypy
 
-An environment holds exactly the hash-locked requirements/<session>.txt and is left alone until that file changes. Results
-go to reports/<session>.xml (JUnit). This file knows the project's files and commands, not its code: it imports nothing
-of it, so that a broken module fails a check and not the checker.
+An environment holds exactly the hash-locked requirements/<session>.txt and is left alone until that file changes.
+Results go to reports/<session>.xml (JUnit). This file knows the project's files and commands, not its code: it imports
+nothing of it, so that a broken module fails a check and not the checker.
 """
 
 from __future__ import annotations
@@ -34,7 +34,8 @@ nox.needs_version = ">=2025.2.9"
 nox.options.default_venv_backend = "uv"
 nox.options.reuse_venv = "yes"
 nox.options.error_on_missing_interpreters = True
-nox.options.sessions = ["lint", "types", "unit", "application", "infrastructure", "images", "contract", "e2e"]
+# `containers` needs a deployed environment: the smoke test runs it, and e2e runs the smoke test.
+nox.options.sessions = ["lint", "types", "unit", "application", "scan", "infrastructure", "images", "contract", "e2e"]
 
 
 def install(session: nox.Session) -> None:
@@ -108,6 +109,23 @@ def application(session: nox.Session) -> None:
     """The site's own code, with the packages of its image."""
     install(session)
     pytest(session, "tests/application", "--timeout=60")
+
+
+@nox.session
+def scan(session: nox.Session) -> None:
+    """Dockerfiles, insecure Python, committed secrets. What a scanner finds fails the session."""
+    install(session)
+    session.run("hadolint", *sorted(str(path.relative_to(ROOT)) for path in ROOT.glob("docker/*/Dockerfile")))
+    # Medium and high: what it calls low is every subprocess and every assert; ruff's S rules judge those one by one.
+    session.run("bandit", "--quiet", "--recursive", "--severity-level", "medium", "deployer", "localcloud", "docker")
+    session.run("gitleaks", "detect", "--no-banner", "--redact", "--source", ".")
+
+
+@nox.session
+def containers(session: nox.Session) -> None:
+    """What `inv smoke-test` runs: Testinfra on the containers of a release, HTTP through the load balancer."""
+    install(session)
+    pytest(session, "tests/containers", "--timeout=120")
 
 
 @nox.session

@@ -49,7 +49,7 @@ def build(
         "portMappings": [{"containerPort": place.container_port, "protocol": "tcp"}],
         "environment": [{"name": name, "value": values[name]} for name in sorted(values)],
         "secrets": [{"name": name, "valueFrom": place.secrets[name]} for name in sorted(place.secrets)],
-        "mountPoints": [{"sourceVolume": TMP, "containerPath": "/tmp", "readOnly": False}],  # noqa: S108 - in the task
+        "mountPoints": [{"sourceVolume": TMP, "containerPath": "/tmp", "readOnly": False}],  # noqa: S108 # nosec B108 - inside the task
         "linuxParameters": {"capabilities": {"drop": ["ALL"]}, "initProcessEnabled": True},
         "logConfiguration": {
             "logDriver": "awslogs",

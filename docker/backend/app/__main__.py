@@ -28,7 +28,7 @@ def main() -> int:
     server = uvicorn.Server(
         uvicorn.Config(
             create_app(config, real_parts(config)),
-            host="0.0.0.0",
+            host="0.0.0.0",  # nosec B104 - the container's own network; nothing publishes it
             port=config.port,
             log_config=None,
             server_header=False,
