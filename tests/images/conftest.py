@@ -19,7 +19,16 @@ import pytest
 from docker.models.containers import Container
 
 import docker
-from tests.images.stack import FORMS_BUCKET, UPLOADS_BUCKET, Images, Stack, address, backend_environment, wait_for
+from tests.images.stack import (
+    FORMS_BUCKET,
+    HARDENED,
+    UPLOADS_BUCKET,
+    Images,
+    Stack,
+    address,
+    backend_environment,
+    wait_for,
+)
 
 NAMES = ("BACKEND_IMAGE", "FRONTEND_IMAGE", "POSTGRES_IMAGE", "REDIS_IMAGE", "CLOUD_IMAGE")
 
@@ -42,43 +51,39 @@ def engine() -> Iterator[docker.DockerClient]:
 
 @pytest.fixture(scope="session")
 def stack(engine: docker.DockerClient, images: Images) -> Iterator[Stack]:
-    """A network with Postgres (migrated), Redis and S3 (with both buckets)."""
+    """A network for the containers of this session."""
     made = Stack(engine, images)
     made.open()
     try:
-        start_services(made)
         yield made
     finally:
         made.close()
 
 
 @pytest.fixture(scope="session")
-def services() -> dict[str, Container]:
-    """Containers by role: postgres, redis, cloud; filled by `stack`."""
-    return _SERVICES
-
-
-_SERVICES: dict[str, Container] = {}
-
-
-def start_services(stack: Stack) -> None:
-    """Start what the backend stands on, migrate the database, create the buckets."""
+def services(stack: Stack) -> dict[str, Container]:
+    """What the backend stands on, by role: postgres, redis, cloud; running, with both buckets."""
     env = backend_environment()
-    database = {"POSTGRES_USER": env["PGUSER"], "POSTGRES_PASSWORD": env["PGPASSWORD"], "POSTGRES_DB": env["PGDATABASE"]}
-    _SERVICES["postgres"] = stack.run(stack.images.postgres, "postgres", database)
-    _SERVICES["redis"] = stack.run(stack.images.redis, "redis", {})
-    _SERVICES["cloud"] = stack.run(
+    database = {
+        "POSTGRES_USER": env["PGUSER"],
+        "POSTGRES_PASSWORD": env["PGPASSWORD"],
+        "POSTGRES_DB": env["PGDATABASE"],
+    }
+    postgres = stack.run(stack.images.postgres, "postgres", database)
+    redis = stack.run(stack.images.redis, "redis", {})
+    cloud = stack.run(
         stack.images.cloud, "cloud", {"SFTP_ENABLED": "0", "IOT_MTLS_ENABLED": "0"},
         port=4566, entrypoint=["python3", "-m", "ministack"],
     )  # fmt: skip
-    endpoint = address(_SERVICES["cloud"], 4566)
+    endpoint = address(cloud, 4566)
     wait_for("S3 answers", lambda: _answers(endpoint), timeout_s=60)
     for bucket in (FORMS_BUCKET, UPLOADS_BUCKET):
         s3_client(endpoint).create_bucket(
             Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": env["AWS_REGION"]}
         )
     ready = ["pg_isready", "--quiet", "--host=127.0.0.1"]
-    wait_for("Postgres answers", lambda: _SERVICES["postgres"].exec_run(ready).exit_code == 0, timeout_s=60)
+    wait_for("Postgres answers", lambda: postgres.exec_run(ready).exit_code == 0, timeout_s=60)
+    return {"postgres": postgres, "redis": redis, "cloud": cloud}
 
 
 def _answers(endpoint: str) -> bool:
@@ -101,24 +106,31 @@ def s3_client(endpoint: str) -> Any:
 
 
 @pytest.fixture
-def s3(stack: Stack, services: dict[str, Container]) -> Any:
+def s3(services: dict[str, Container]) -> Any:
     """An S3 client on the host."""
     return s3_client(address(services["cloud"], 4566))
 
 
-@pytest.fixture(scope="session")
-def migrated(stack: Stack) -> Container:
-    """The container that ran the migrations, ended."""
+def migrate(stack: Stack, **environment: str) -> Container:
+    """Start the migrations as the deployment does: a one-off container of the backend image."""
     command = ["python3", "-m", "alembic", "upgrade", "head"]
-    options = {"read_only": True, "cap_drop": ["ALL"], "user": "10001:10001", "tmpfs": {"/tmp": ""}}
-    container = stack.run(stack.images.backend, "migrate", backend_environment(), command=command, options=options)
-    container.wait(timeout=60)
+    given = {**backend_environment(), **environment}
+    return stack.run(stack.images.backend, "migrate", given, command=command, options=HARDENED)
+
+
+@pytest.fixture(scope="session")
+def migrated(stack: Stack, services: dict[str, Container]) -> Container:
+    """The container that migrated the database, ended well."""
+    assert "postgres" in services
+    container = migrate(stack)
+    assert 0 == container.wait(timeout=60)["StatusCode"], container.logs().decode()
     return container
 
 
 @pytest.fixture(scope="session")
 def backend(stack: Stack, migrated: Container) -> Container:
-    """A running, ready backend."""
+    """A running, ready backend on a migrated database."""
+    assert "alembic" in migrated.attrs["Config"]["Cmd"]
     container = stack.backend()
     wait_ready(container, "/readyz")
     return container
@@ -127,6 +139,7 @@ def backend(stack: Stack, migrated: Container) -> Container:
 @pytest.fixture(scope="session")
 def frontend(stack: Stack, backend: Container) -> Container:
     """A running frontend in front of `backend`."""
+    assert "running" == backend.status
     container = stack.frontend()
     wait_ready(container, "/healthz")
     return container

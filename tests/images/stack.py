@@ -151,6 +151,21 @@ def backend_environment() -> dict[str, str]:
     }
 
 
+def request_head(path: str, headers: Mapping[str, str | int]) -> bytes:
+    """Return the head of a raw POST, for tests that send its body as they like."""
+    lines = [f"POST {path} HTTP/1.1", "Host: localhost", *(f"{name}: {value}" for name, value in headers.items())]
+    return "\r\n".join([*lines, "", ""]).encode()
+
+
+def select(postgres: Container, query: str, value: str) -> list[str]:
+    """Run QUERY in the application's database and return its rows; in it, current_setting('test.value') is VALUE."""
+    env = backend_environment()
+    command = ["psql", "-U", env["PGUSER"], "-d", env["PGDATABASE"], "-Atc", query]
+    done = postgres.exec_run(command, environment={"PGOPTIONS": f"-c test.value={value}"})
+    assert done.exit_code == 0, done.output
+    return str(done.output.decode()).splitlines()
+
+
 def address(container: Container, port: int = 8080) -> str:
     """Return http://127.0.0.1:<published port> of CONTAINER."""
 

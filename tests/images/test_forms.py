@@ -12,14 +12,19 @@ import httpx
 from docker.models.containers import Container
 
 from tests.images.conftest import s3_client
-from tests.images.stack import API_TOKEN, FORMS_BUCKET, Stack, address, wait_for
+from tests.images.stack import API_TOKEN, FORMS_BUCKET, Stack, address, select, wait_for
 
 BEARER = {"Authorization": f"Bearer {API_TOKEN}"}
 
 
 def form(**changes: str) -> dict[str, str]:
     """A valid contact form."""
-    return {"name": "Lakshmi N.", "email": "lakshmi@example.org", "topic": "services", "message": "Ten words, more or less: नमस्ते"} | changes
+    return {
+        "name": "Lakshmi N.",
+        "email": "lakshmi@example.org",
+        "topic": "services",
+        "message": "Ten words, more or less: नमस्ते",
+    } | changes
 
 
 def key() -> dict[str, str]:
@@ -29,10 +34,8 @@ def key() -> dict[str, str]:
 
 def rows(postgres: Container, client_key: str) -> list[str]:
     """Rows of the client key as id|stored."""
-    query = f"SELECT id, stored_at IS NOT NULL FROM forms WHERE client_key = '{client_key}'"
-    done = postgres.exec_run(["psql", "-U", "indivillage", "-d", "indivillage", "-Atc", query])
-    assert done.exit_code == 0, done.output
-    return done.output.decode().split()
+    query = "SELECT id, stored_at IS NOT NULL FROM forms WHERE client_key = current_setting('test.value')"
+    return select(postgres, query, client_key)
 
 
 def objects(s3: Any, form_id: str) -> list[str]:
@@ -41,7 +44,9 @@ def objects(s3: Any, form_id: str) -> list[str]:
     return [entry["Key"] for entry in listed if form_id in entry["Key"]]
 
 
-def test_a_form_is_in_postgres_and_in_s3_before_201(site: httpx.Client, services: dict[str, Container], s3: Any) -> None:
+def test_a_form_is_in_postgres_and_in_s3_before_201(
+    site: httpx.Client, services: dict[str, Container], s3: Any
+) -> None:
     """The answer comes after both copies, and the API gives the form back to a caller with the token."""
     sent = key()
     answer = site.post("/api/forms", json=form(), headers=sent)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 
-import docker
 import pytest
 from docker.models.containers import Container
 
+import docker
 from tests.images.stack import API_TOKEN, BASIC_AUTH, Images, backend_environment, wait_for
 
 SECRETS = (API_TOKEN, BASIC_AUTH, BASIC_AUTH.partition(":")[2], backend_environment()["PGPASSWORD"])
@@ -30,7 +30,9 @@ def test_image_says_who_it_is_and_who_it_runs_as(engine: docker.DockerClient, im
         assert {"title", "description", "source", "revision", "version", "created"} <= labels
 
 
-def test_no_secret_in_image_history_or_process_list(engine: docker.DockerClient, images: Images, container: Container) -> None:
+def test_no_secret_in_image_history_or_process_list(
+    engine: docker.DockerClient, images: Images, container: Container
+) -> None:
     """The secrets of this run are in no layer's command, no image setting and no argument of a process."""
     for reference in (images.backend, images.frontend):
         image = engine.images.get(reference)
@@ -45,20 +47,24 @@ def test_every_process_is_unprivileged(container: Container) -> None:
     users = container.exec_run(["ps", "-e", "-o", "uid="]).output.decode().split()
     assert {"10001"} == set(users)
     status = container.exec_run(["cat", "/proc/1/status"]).output.decode()
-    assert ["0" * 16, "0" * 16] == [line.split()[1] for line in status.splitlines() if line.startswith(("CapEff", "CapBnd"))]
+    assert ["0" * 16, "0" * 16] == [
+        line.split()[1] for line in status.splitlines() if line.startswith(("CapEff", "CapBnd"))
+    ]
 
 
-def test_root_is_read_only_and_nothing_needs_it(engine: docker.DockerClient, container: Container) -> None:
+def test_root_is_read_only_and_nothing_needs_it(container: Container) -> None:
     """Writing outside /tmp fails, and the container has run without trying: its diff is empty but for mount points."""
     assert container.exec_run(["touch", "/probe"]).exit_code != 0
     assert container.exec_run(["touch", "/tmp/probe"]).exit_code == 0
-    written = [entry["Path"] for entry in container.diff() or [] if entry["Path"] not in ("/tmp",)]
+    written = [entry["Path"] for entry in container.diff() or [] if entry["Path"] != "/tmp"]
     assert [] == written
 
 
 def test_no_file_of_the_application_can_be_changed_by_it(container: Container) -> None:
     """The application owns no file of the image and may write to none of its own, even if the root were writable."""
-    owned = container.exec_run(["find", "/", "-xdev", "-user", "10001", "-not", "-path", "/tmp/*"], stderr=False).output.decode()
+    owned = container.exec_run(
+        ["find", "/", "-xdev", "-user", "10001", "-not", "-path", "/tmp/*"], stderr=False
+    ).output.decode()
     assert "" == owned
     writable = container.exec_run(["find", "/app", "/site", "/etc/nginx", "-writable"]).output.decode()
     assert [] == [line for line in writable.splitlines() if line.startswith("/")]
@@ -83,7 +89,7 @@ def test_health_check_can_fail(backend: Container, frontend: Container) -> None:
 
 
 def test_the_password_is_kept_as_a_hash_only(frontend: Container) -> None:
-    """nginx's password file holds SHA-512 crypt, readable by nginx alone, and its environment no longer the password."""
+    """The password file holds SHA-512 crypt and is nginx's alone; its environment holds the password no longer."""
     stored = frontend.exec_run(["cat", "/tmp/nginx/htpasswd"]).output.decode()
     assert stored.startswith("asha:$6$")
     assert "600" == frontend.exec_run(["stat", "-c", "%a", "/tmp/nginx/htpasswd"]).output.decode().strip()

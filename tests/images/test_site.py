@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import httpx
@@ -68,7 +69,9 @@ def test_assets_are_immutable_and_pages_are_asked_for_again(site: httpx.Client) 
     assert "public, max-age=31536000, immutable" == site.get(style).headers["Cache-Control"]
     assert "no-cache" == page.headers["Cache-Control"]
     assert "no-cache" == site.get("/assets/site.000000000000.css").headers["Cache-Control"]
-    assert ["no-store", "no-store"] == [site.get(path).headers["Cache-Control"] for path in ("/version.json", "/api/version")]
+    assert ["no-store", "no-store"] == [
+        site.get(path).headers["Cache-Control"] for path in ("/version.json", "/api/version")
+    ]
     again = site.get("/", headers={"If-None-Match": page.headers["ETag"]})
     assert 304 == again.status_code
 
@@ -112,9 +115,10 @@ def test_without_a_password_there_is_no_team_page(stack: Stack) -> None:
 
 def test_access_log_is_json_without_queries(site: httpx.Client, frontend: Container) -> None:
     """One JSON line a request; the query string stays out, health checks too."""
-    import json
-
-    site.get("/services/?email=someone@example.org", headers={"X-Request-Id": "log-line-0001", "User-Agent": 'a "quoted" agent'})
+    site.get(
+        "/services/?email=someone@example.org",
+        headers={"X-Request-Id": "log-line-0001", "User-Agent": 'a "quoted" agent'},
+    )
     site.get("/healthz", headers={"X-Request-Id": "log-line-0002"})
     wait_for("the request in the log", lambda: b"log-line-0001" in frontend.logs(stderr=False))
     log = frontend.logs(stderr=False).decode()

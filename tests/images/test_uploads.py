@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import httpx
 from docker.models.containers import Container
 
-from tests.images.stack import UPLOADS_BUCKET, address, wait_for
+from tests.images.stack import UPLOADS_BUCKET, address, request_head, wait_for
 
 MIB = 1024 * 1024
 PDF = {"Content-Type": "application/pdf"}
@@ -74,12 +74,10 @@ def test_one_byte_more_is_refused_while_it_streams(api: httpx.Client, s3: Any) -
 
 def test_far_too_large_bodies_get_json_from_the_proxy(site: httpx.Client) -> None:
     """The frontend refuses beyond 51 MB before the backend is asked."""
-    head = {"Content-Type": "application/pdf", "Content-Length": str(200 * MIB), "Expect": "100-continue"}
     url = urlsplit(str(site.base_url))
     with socket.create_connection((url.hostname or "", url.port or 0), timeout=10) as connection:
-        lines = [f"{name}: {value}" for name, value in head.items()]
-        request = "\r\n".join(["POST /api/uploads?filename=a.pdf HTTP/1.1", "Host: localhost", *lines, "", ""])
-        connection.sendall(request.encode())
+        headers = PDF | {"Content-Length": 200 * MIB, "Expect": "100-continue"}
+        connection.sendall(request_head("/api/uploads?filename=a.pdf", headers))
         answer = connection.recv(65536).decode()
     assert answer.startswith("HTTP/1.1 413")
     assert '"status":413' in answer
@@ -89,8 +87,8 @@ def test_a_visitor_who_leaves_leaves_nothing(backend: Container, s3: Any) -> Non
     """A connection that breaks in the middle aborts the multipart upload."""
     url = urlsplit(address(backend))
     with socket.create_connection((url.hostname or "", url.port or 0), timeout=10) as connection:
-        head = f"POST /api/uploads?filename=a.pdf HTTP/1.1\r\nHost: x\r\nContent-Type: application/pdf\r\nContent-Length: {LIMIT}\r\n\r\n"
-        connection.sendall(head.encode() + pdf(17 * MIB))
+        head = request_head("/api/uploads?filename=a.pdf", PDF | {"Content-Length": LIMIT})
+        connection.sendall(head + pdf(17 * MIB))
         wait_for("the multipart upload has begun", lambda: len(pending(s3)) == 1)
     wait_for("the multipart upload is aborted", lambda: pending(s3) == [])
 

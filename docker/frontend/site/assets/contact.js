@@ -57,7 +57,10 @@ form.noValidate = true;
 button.disabled = false;
 for (const field of fields) {
   field.addEventListener("blur", () => field.value && check(field));
-  field.addEventListener("input", () => field.hasAttribute("aria-invalid") && check(field));
+  // "change" too: choosing from a list does not send "input" everywhere.
+  for (const name of ["input", "change"]) {
+    field.addEventListener(name, () => field.hasAttribute("aria-invalid") && check(field));
+  }
 }
 form.addEventListener("submit", async (event) => {
   event.preventDefault();

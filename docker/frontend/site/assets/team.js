@@ -2,7 +2,7 @@
 import { say } from "/assets/form.js";
 
 async function fill(list) {
-  // From the origin: a page that was opened as https://user:password@… cannot fetch relative addresses.
+  // From the origin: a page that was opened with user:password@ in its address cannot fetch relative addresses.
   const response = await fetch(location.origin + list.dataset.source, { cache: "no-store" });
   if (!response.ok) throw new Error(`${list.dataset.source} answered ${response.status}`);
   for (const [name, value] of Object.entries(await response.json())) {
