@@ -1,0 +1,79 @@
+"""Runs the `terraform test` files that stand beside the modules, and breaks each module once to see them fail."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+from tests.infrastructure.conftest import CONFIGURATION, DOUBLE, GENERATED_SECRET, Terraform
+
+MODULES = sorted(str(file.parent.relative_to(CONFIGURATION)) for file in CONFIGURATION.rglob("variables.tf"))
+DEVELOPMENT = "-var-file=environments/development/terraform.tfvars"
+
+MUTATIONS = [
+    ("modules/networking", "security_groups.tf", '["public-alb"].id\n  cidr_ipv4', '["backend"].id\n  cidr_ipv4'),
+    ("modules/storage", "main.tf", "restrict_public_buckets = true", "restrict_public_buckets = false"),
+    ("modules/security", "main.tf", "enable_key_rotation     = true", "enable_key_rotation     = false"),
+    ("modules/database", "main.tf", "publicly_accessible    = false", "publicly_accessible    = true"),
+    ("modules/compute", "main.tf", "rollback = true", "rollback = false"),
+    (".", "topology.tf", "${local.internal_ports[color]}", "${local.internal_ports.blue}"),
+]
+
+
+def run_tests(terraform: Terraform, folder: Path) -> tuple[list[str], list[str], str]:
+    """Initialise FOLDER and run its tests: the names of all runs, of those that did not pass, and what was printed."""
+    arguments = [DEVELOPMENT] if (folder / "environments").is_dir() else []
+    backend = [] if (folder / "environments").is_dir() else ["-get=true"]
+    initialised = terraform("init", "-backend=false", "-input=false", "-no-color", *backend, cwd=folder)
+    assert initialised.returncode == 0, initialised.stdout
+    report = folder / "report.xml"
+    tested = terraform("test", "-no-color", f"-junit-xml={report}", *arguments, cwd=folder)
+    cases = ElementTree.parse(report).getroot().findall(".//testcase")
+    failed = [
+        case.attrib["name"] for case in cases if case.find("failure") is not None or case.find("error") is not None
+    ]
+    skipped = [case.attrib["name"] for case in cases if case.find("skipped") is not None]
+    not_passed = failed + skipped
+    assert bool(not_passed) == (tested.returncode != 0), tested.stdout
+    return [case.attrib["name"] for case in cases], not_passed, tested.stdout
+
+
+def test_every_module_is_tested() -> None:
+    """A module without a test file would pass by having nothing to fail."""
+    without = [module for module in MODULES if not list((CONFIGURATION / module / "tests").glob("*.tftest.hcl"))]
+    assert without == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("module", MODULES)
+def test_module(module: str, testable: Path, terraform: Terraform) -> None:
+    """Every run of every test file beside the module passes."""
+    runs, not_passed, printed = run_tests(terraform, testable / module)
+    assert runs
+    assert not_passed == [], printed
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("module", "file", "sound", "broken"), MUTATIONS, ids=[mutation[0] for mutation in MUTATIONS])
+def test_a_broken_module_is_noticed(
+    module: str, file: str, sound: str, broken: str, testable: Path, terraform: Terraform
+) -> None:
+    """The module's own tests fail when one line of it is made unsafe."""
+    path = testable / module / file
+    text = path.read_text(encoding="utf-8")
+    assert sound in text
+    path.write_text(text.replace(sound, broken), encoding="utf-8")
+    _, not_passed, printed = run_tests(terraform, testable / module)
+    assert not_passed != [], printed
+
+
+def test_the_double_has_the_outputs_of_what_it_stands_for() -> None:
+    """A test against a double that promises something else would prove nothing."""
+    assert _outputs(CONFIGURATION / GENERATED_SECRET) == _outputs(DOUBLE)
+
+
+def _outputs(folder: Path) -> list[str]:
+    text = (folder / "outputs.tf").read_text(encoding="utf-8")
+    return sorted(line.split('"')[1] for line in text.splitlines() if line.startswith("output "))
