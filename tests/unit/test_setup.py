@@ -1,0 +1,184 @@
+"""scripts/inv: the environment it makes, and when it does not. No network; see setup_machine for what is real."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.unit.setup_machine import Machine
+
+
+@pytest.fixture
+def machine() -> Iterator[Machine]:
+    """A machine with Python and Terraform, and nothing else."""
+    with tempfile.TemporaryDirectory(prefix="inv-") as folder:
+        yield Machine(Path(folder))
+
+
+def test_first_call_installs_and_hands_the_arguments_over_unchanged(machine: Machine) -> None:
+    """Spaces, quotes and non-ASCII survive, and so does a checkout in a folder that has them."""
+    done = machine.inv("--list", "a b", 'é"$x')
+
+    assert done.stdout.splitlines() == ["DOCKER_HOST=", "<--list>", "<a b>", '<é"$x>']
+    assert done.returncode == 0
+    assert len(machine.called("venv")) == 1
+    assert "--require-hashes" in machine.called("pip")[0]
+    assert "--require-hashes" in machine.called("uv")[0]
+
+
+def test_second_call_installs_nothing(machine: Machine) -> None:
+    machine.inv("--list")
+    before = machine.calls
+
+    done = machine.inv("--list")
+
+    assert done.returncode == 0
+    assert done.stderr == ""
+    assert before == machine.calls
+
+
+def test_changed_lock_file_is_installed_into_the_environment_there_is(machine: Machine) -> None:
+    machine.inv("--list")
+    machine.lock_changes()
+
+    machine.inv("--list")
+
+    assert len(machine.called("venv")) == 1
+    assert len(machine.called("uv")) == 2
+
+
+def test_moved_checkout_gets_a_new_environment(machine: Machine) -> None:
+    """An environment's programs name the folder it was made in."""
+    machine.inv("--list")
+    machine.checkout = machine.checkout.rename(machine.folder / "elsewhere")
+
+    machine.inv("--list")
+
+    assert len(machine.called("venv")) == 2
+
+
+def test_set_up_that_was_cut_off_is_repaired_from_scratch(machine: Machine) -> None:
+    cut_off = machine.inv("--list", UV_FAILS="yes")
+    repaired = machine.inv("--list")
+
+    assert cut_off.returncode != 0
+    assert cut_off.stdout == ""
+    assert repaired.returncode == 0
+    assert len(machine.called("venv")) == 2
+
+
+def test_update_that_was_cut_off_is_repaired_from_scratch(machine: Machine) -> None:
+    """A half-updated environment is not mistaken for a whole one."""
+    machine.inv("--list")
+    machine.lock_changes()
+    machine.inv("--list", UV_FAILS="yes")
+
+    repaired = machine.inv("--list")
+
+    assert repaired.returncode == 0
+    assert len(machine.called("venv")) == 2
+
+
+def test_calls_at_once_set_up_once(machine: Machine) -> None:
+    calls = [machine.start("--list") for _ in range(4)]
+
+    ended = [(call.communicate(timeout=30), call.returncode)[1] for call in calls]
+
+    assert ended == [0, 0, 0, 0]
+    assert len(machine.called("venv")) == 1
+    assert len(machine.called("uv")) == 1
+
+
+def test_python_that_is_too_old_is_refused_by_name(machine: Machine) -> None:
+    old = '#!/bin/sh\ncase $1 in --version) echo "Python 3.9.2" ;; *) exit 1 ;; esac\n'
+    machine.standin("python3", old)
+
+    done = machine.inv("--list")
+
+    assert done.returncode == 30
+    assert "Python 3.11" in done.stderr
+    assert "Python 3.9.2" in done.stderr
+    assert machine.calls == []
+
+
+def test_newer_python_is_found_beside_an_old_one(machine: Machine) -> None:
+    machine.programs.joinpath("python3").rename(machine.programs / "python3.12")
+    machine.standin("python3", "#!/bin/sh\nexit 1\n")
+
+    assert machine.inv("--list").returncode == 0
+
+
+@pytest.mark.parametrize(("home", "own"), [("/nonexistent", True), ("home", False)])
+def test_cache_goes_into_the_checkout_when_home_cannot_hold_it(machine: Machine, home: str, own: bool) -> None:
+    machine.inv("--list", HOME=str(machine.folder / home))
+
+    expected = f"cache={machine.checkout / '.cache' / 'uv'} " if own else "cache= "
+    assert expected in machine.called("uv")[0]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        (),
+        ("--list",),
+        ("--help", "deploy"),
+        ("deploy", "-h"),
+        ("--complete", "--", "inv dep"),
+        ("lint",),
+        ("test", "--only=unit"),
+        ("test", "--only", "types"),
+        ("test", "--only=lint,types,unit"),
+    ],
+)
+def test_calls_about_text_need_neither_engine_nor_terraform(machine: Machine, arguments: tuple[str, ...]) -> None:
+    machine.remove("terraform")
+
+    assert machine.inv(*arguments).returncode == 0
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("deploy", "--env=dev"),
+        ("test",),
+        ("test", "--only=images"),
+        ("test", "--only=unit,e2e"),
+        ("test", "--only", "contract"),
+        ("lint", "build"),
+    ],
+)
+def test_every_other_call_needs_them(machine: Machine, arguments: tuple[str, ...]) -> None:
+    done = machine.inv(*arguments)
+
+    assert done.returncode == 30
+    assert done.stdout == ""
+    assert "no Docker Engine" in done.stderr
+
+
+@pytest.mark.parametrize(("version", "code"), [("1.8.5", 30), ("1.9.0", 0), ("1.10.3", 0), ("2.0.0", 0)])
+def test_terraform_must_be_new_enough(machine: Machine, version: str, code: int) -> None:
+    with machine.serve(machine.socket):
+        done = machine.inv("deploy", TERRAFORM_VERSION=version)
+
+    assert code == done.returncode
+    assert ("Terraform 1.9" in done.stderr) == (code == 30)
+
+
+def test_missing_terraform_is_named(machine: Machine) -> None:
+    machine.remove("terraform")
+
+    done = machine.inv("deploy")
+
+    assert done.returncode == 30
+    assert "Terraform 1.9 or newer is needed and not in PATH" in done.stderr
+
+
+def test_terraform_is_asked_for_its_version_once(machine: Machine) -> None:
+    with machine.serve(machine.socket):
+        machine.inv("deploy")
+        machine.inv("deploy")
+
+    assert len(machine.called("terraform")) == 1
