@@ -22,7 +22,7 @@ ENVIRONMENTS_FOLDER = Path("infrastructure/terraform/environments")
 
 
 def folder(name: str) -> str:
-    """The folder of the environment called `name` (`dev` or `development`, …). Raises InputError, naming the nearest."""
+    """The folder of the environment called `name` (`dev`, `development`, …). Raises InputError, naming the nearest."""
     for long, short in ENVIRONMENTS.items():
         if name in (long, short):
             return long
@@ -124,6 +124,13 @@ def _validate(values: dict[str, Any], tfvars: Path, root: Path) -> Environment:
             f"{_shown(tfvars, root)}: {read[0]}",
             "variables.tf beside the environments describes every key",
             details=read[1:],
+        )
+    short_name = ENVIRONMENTS[tfvars.parent.name]
+    if (read.name, read.short_name) != (tfvars.parent.name, short_name):
+        raise ConfigError(
+            "read the environment",
+            f"{_shown(tfvars, root)}: name and short_name are {read.name!r} and {read.short_name!r}",
+            f"here they have to be {tfvars.parent.name!r} and {short_name!r}, or another environment is changed",
         )
     return Environment(
         name=read.name,

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic_core import PydanticCustomError
 
 
 class _Read(BaseModel):
-    """Keys that only Terraform uses are its own to check."""
+    """Keys that only Terraform uses are its own to check. Strict, as Terraform is: true is no number."""
 
-    model_config = ConfigDict(extra="ignore", frozen=True)
+    model_config = ConfigDict(extra="ignore", frozen=True, strict=True)
 
 
 class ServiceValues(_Read):
@@ -38,6 +39,13 @@ class DeploymentValues(_Read):
     steps: list[StepValues] = Field(min_length=1)
     steady_timeout_s: int = Field(ge=10, le=3600)
 
+    @field_validator("steps")
+    @classmethod
+    def _ends_with_everybody(cls, steps: list[StepValues]) -> list[StepValues]:
+        if steps[-1].weight_percent != 100:
+            raise PydanticCustomError("last_step", "the last step has to be weight_percent = 100")
+        return steps
+
 
 class ServicesValues(_Read):
     """`services`: both are deployed, as one unit."""
@@ -56,7 +64,7 @@ class Values(_Read):
     replica_region: str = Field(pattern=r"^[a-z]{2}(-[a-z]+)+-\d$")
     account_id: str = Field(pattern=r"^\d{12}$")
     cloud: Literal["local", "aws"]
-    branch: str = Field(min_length=1)
+    branch: str = Field(pattern=r"^[\w./-]+$")
     deployment: DeploymentValues
     services: ServicesValues
 
