@@ -147,7 +147,7 @@ def deploy(env: str, *, ref: str, release: str, cloud: str | None, dry_run: bool
             _permit(environment, source, yes=yes)
         draft = _draft(environment, source)
         logs = _logs(draft.id)
-        site = compose(ROOT, source.tree, environment, logs, stop)
+        site = compose(ROOT, source.tree, environment, logs, stop, rehearsal=dry_run)
         stages: tuple[Stage, ...] = pipelines.DRY_RUN if dry_run else pipelines.DEPLOY
         if release:
             record = next((r for r in site.world.ledger.history() if r.release == release), None)

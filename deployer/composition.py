@@ -105,8 +105,13 @@ def local_site(root: Path, logs: Path) -> LocalSite:
     return LocalSite(LocalCloudPlatform(root, LOAD_BALANCERS, build), build)
 
 
-def compose(root: Path, tree: Path, environment: Environment, logs: Path, stop: Stop) -> Site:
-    """All ports of `environment`. `root` is the checkout, `tree` the files of the commit that is released."""
+def compose(
+    root: Path, tree: Path, environment: Environment, logs: Path, stop: Stop, *, rehearsal: bool = False
+) -> Site:
+    """All ports of `environment`. `root` is the checkout, `tree` the files of the commit that is released.
+
+    In a rehearsal nothing is made that was not there.
+    """
     from deployer.aws.ecr import Ecr
     from deployer.aws.ecs import Ecs
     from deployer.aws.elbv2 import Elbv2
@@ -138,7 +143,7 @@ def compose(root: Path, tree: Path, environment: Environment, logs: Path, stop: 
         cache=root / ".cache",
         instance=local.name if local else environment.account_id,
         endpoint_url=endpoint,
-        bootstrap=bucket.ensure,
+        bootstrap=bucket.require if rehearsal else bucket.ensure,
         read_topology=topology,
         variables={"cloud": environment.cloud},
     )

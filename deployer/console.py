@@ -108,7 +108,9 @@ class PlainEvents:
         """A stage ended, or was undone."""
         with self._lock:
             self._running.pop(result.name, None)
-        self._print(result.name, f"{result.status} in {result.duration_s:.1f} s{f': {result.note}' if result.note else ''}")
+        self._print(
+            result.name, f"{result.status} in {result.duration_s:.1f} s{f': {result.note}' if result.note else ''}"
+        )
 
     def _print(self, stage: str, text: str) -> None:
         with self._lock:
@@ -139,7 +141,7 @@ class LiveEvents:
     """A table that follows the stages on a terminal."""
 
     def __init__(self, stages: Sequence[str]) -> None:
-        self._rows: dict[str, tuple[str, float | None, str]] = {name: ("", None, "") for name in stages}
+        self._rows: dict[str, tuple[str, float | None, str]] = dict.fromkeys(stages, ("", None, ""))
         self._begun: dict[str, float] = {}
         self._live: Live | None = None
 
@@ -192,7 +194,7 @@ def results(rows: Sequence[StageResult], critical_path: Sequence[str], duration_
     marks = set(critical_path)
     cells = [("stage", "status", "s", "note")]
     cells += [
-        (f"{row.name}{'*' if row.name in marks else ''}", str(row.status), f"{row.duration_s:.1f}", row.note[:52])
+        (f"{row.name}{'*' if row.name in marks else ''}", str(row.status), f"{row.duration_s:.1f}", row.note[:46])
         for row in rows
     ]
     line()

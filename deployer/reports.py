@@ -117,5 +117,7 @@ def history_rows(answer: Sequence[Mapping[str, object]]) -> list[tuple[str, ...]
     for row in answer:
         restores = f"back to {row['restores']}" if row["restores"] else ""
         reason = str(row["reason"] or restores)
-        rows.append((str(row["release"]), str(row["outcome"]), str(row["started_at"]), str(row["actor"])[:24], reason[:60]))
+        rows.append(
+            (str(row["release"]), str(row["outcome"]), str(row["started_at"]), str(row["actor"])[:24], reason[:60])
+        )
     return rows

@@ -20,9 +20,9 @@ class Stop:
     def __init__(self) -> None:
         self.event = threading.Event()
         self.asked = False
-        self._listeners: list[Callable[[], None]] = []
+        self._listeners: list[Callable[[], object]] = []
 
-    def listen(self, listener: Callable[[], None]) -> None:
+    def listen(self, listener: Callable[[], object]) -> None:
         """Call `listener` when the run is asked to stop (to end child processes)."""
         self._listeners.append(listener)
 

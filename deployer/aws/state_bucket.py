@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, cast
 
 from deployer.aws.faults import Expected, mapped
+from deployer.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -64,6 +65,19 @@ class StateBucket:
         with mapped(attempted), ThreadPoolExecutor(len(aspects)) as pool:
             results = list(pool.map(lambda aspect: aspect[1](), aspects))
         return changed + tuple(name for (name, _), written in zip(aspects, results, strict=True) if written)
+
+    def require(self) -> None:
+        """Raise InputError unless the bucket is there: what only looks must not make one."""
+        attempted = f"looking at the state of {self._session.environment.name}"
+        try:
+            with mapped(attempted, expected={"404", "NoSuchBucket"}):
+                self._session.s3.head_bucket(Bucket=self._name)
+        except Expected as absent:
+            raise InputError(
+                attempted,
+                f"there is no bucket {self._name}: nothing was ever deployed, all of it would be created",
+                f"inv deploy --env={self._session.environment.short_name}",
+            ) from absent
 
     def _create(self, attempted: str) -> tuple[str, ...]:
         s3 = self._session.s3

@@ -21,6 +21,8 @@ from deployer.tools import process
 _INSTALL = "install Docker's buildx plugin, or Debian 12's docker.io, whose client has BuildKit built in"
 _VERSION = re.compile(r"\bv?(\d+)\.(\d+)")
 _STEP = re.compile(r"#\d+ (\[.*)")
+_SHOWN = 64
+"""Characters of a build step that people are told; the log has it whole."""
 _PROXIES = ("http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
 
 
@@ -69,7 +71,7 @@ class DockerCli:
 
         def step(line: str) -> None:
             if found := _STEP.match(line):
-                say(found[1])
+                say(f"{found[1][:_SHOWN]}{'…' if len(found[1]) > _SHOWN else ''}")
 
         finished = process.run(
             self.argv(request, environ), cwd=request.context, env=env, log=log, on_line=step, install=_INSTALL

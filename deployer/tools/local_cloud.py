@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -10,14 +11,15 @@ from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 
-from deployer.errors import Unreachable
+from deployer.errors import InputError, Unreachable
 from deployer.model import PROJECT, BuiltImage
 from deployer.tools.docker_cli import reaching_engine
-from localcloud.cloud import CloudImages, LocalCloud
+from localcloud.cloud import CloudImages, LocalCloud, Ports
 from localcloud.errors import CloudError
 
 Build = Callable[[str, str, datetime, Callable[[str], None]], BuiltImage]
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+OFFSET = "LOCALCLOUD_PORT_OFFSET"
 _IMAGES = ("localcloud", "postgres", "redis")
 
 
@@ -39,7 +41,7 @@ class LocalCloudPlatform:
         with reaching_engine("reach the Docker Engine"):
             engine = docker.from_env()
         with _mapped():
-            return LocalCloud(engine, self.name, self._aliases)
+            return LocalCloud(engine, self.name, self._aliases, _wanted_ports(os.environ))
 
     @property
     def endpoint_url(self) -> str:
@@ -74,6 +76,17 @@ class LocalCloudPlatform:
         """What runs, for `cloud.status --json`."""
         with _mapped():
             return self._cloud.status().to_json()
+
+
+def _wanted_ports(environ: Mapping[str, str]) -> Ports | None:
+    """LOCALCLOUD_PORT_OFFSET moves all ports up by that many; None lets the cloud choose."""
+    offset = environ.get(OFFSET, "")
+    if not offset:
+        return None
+    if not (offset.isdecimal() and int(offset) < 50_000):
+        raise InputError("choose the local cloud's ports", f"{OFFSET}={offset} is not a number", f"{OFFSET}=10")
+    ports = Ports()
+    return Ports(*(port + int(offset) for port in ports.all()))
 
 
 @contextmanager

@@ -58,7 +58,7 @@ class Terraform:
         cache: Path,
         instance: str,
         endpoint_url: str | None,
-        bootstrap: Callable[[], None],
+        bootstrap: Callable[[], object],
         read_topology: Callable[[], Topology],
         variables: Mapping[str, str] | None = None,
         backend: Mapping[str, str] | None = None,
