@@ -6,6 +6,7 @@ values: a plan holds every secret in the clear.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -40,6 +41,9 @@ _HOLDS_DATA = (
 )
 """Resource types whose end is the end of data. Exact names: an aws_s3_bucket_policy holds none."""
 
+_MANY = 15
+"""More creations than this are told by module: the first plan of an environment has over a hundred."""
+
 
 @dataclass(frozen=True, slots=True)
 class Summary:
@@ -51,20 +55,34 @@ class Summary:
 
 
 def summarise(plan: Mapping[str, Any]) -> Summary:
-    """Summarise a plan's JSON: counts first, then a line for each change, the dangerous ones first."""
-    entries = [*_resources(plan), *_outputs(plan)]
-    entries.sort(key=lambda entry: (not entry.loses_data, entry.address))
+    """Summarise a plan's JSON: counts as Terraform counts them, then the changes, the dangerous ones first."""
+    resources = sorted(_resources(plan), key=lambda entry: (not entry.loses_data, entry.address))
+    outputs = tuple(_outputs(plan))
     counted = [
         f"{number} {words}"
         for action, (_, words) in _WORDS.items()
-        if (number := sum(entry.action == action for entry in entries))
+        if (number := sum(entry.action == action for entry in resources))
     ]
-    head = ", ".join(counted) if counted else "nothing to change"
+    counted += [f"{len(outputs)} output{'s' * (len(outputs) > 1)} to change"] if outputs else []
     return Summary(
-        tuple((entry.action, entry.address) for entry in entries),
-        (head, *(entry.line() for entry in entries)),
-        tuple(entry.address for entry in entries if entry.loses_data),
+        tuple((entry.action, entry.address) for entry in (*resources, *outputs)),
+        (", ".join(counted) or "nothing to change", *_told(resources), *(entry.line() for entry in outputs)),
+        tuple(entry.address for entry in resources if entry.loses_data),
     )
+
+
+def _told(entries: Sequence[_Entry]) -> list[str]:
+    created = [entry for entry in entries if entry.action == "create"]
+    if len(created) <= _MANY:
+        return [entry.line() for entry in entries]
+    modules = Counter(_module(entry.address) for entry in created)
+    others = [entry.line() for entry in entries if entry.action != "create"]
+    return [*others, *(f"+ {module}: {number} to create" for module, number in sorted(modules.items()))]
+
+
+def _module(address: str) -> str:
+    parts = address.split(".")
+    return ".".join(parts[:2]) if parts[0] == "module" else "root module"
 
 
 @dataclass(frozen=True, slots=True)

@@ -138,7 +138,7 @@ class Smoke:
         if found is None or found.failed or not found.passed:
             seen = "no check was run" if found else f"{self._report} was not written"
             raise GateFailed(f"prove {release_id}", seen, f"run it alone: nox -s {SESSION}", log=log)
-        told = f"{found.passed} checks passed in {time.monotonic() - started:.1f} s"
+        told = f"{found.passed} check{'s' * (found.passed > 1)} passed in {time.monotonic() - started:.1f} s"
         reasons = sorted({reason for _, reason in found.not_run})
         return f"{told}, {len(found.not_run)} NOT RUN ({'; '.join(reasons)})" if reasons else told
 

@@ -92,7 +92,7 @@ class Output:
         event = _event(line)
         if event.get("type") == "diagnostic":
             diagnostic = event["diagnostic"]
-            return "\n".join((str(event.get("@message", "")), *_diagnostic(diagnostic).lines()[0:]))
+            return "\n".join((str(event.get("@message", "")), *_diagnostic(diagnostic).lines()))
         return str(event["@message"]) if "@message" in event else line
 
     def _progress(self) -> None:
@@ -104,7 +104,7 @@ class Output:
             others = f" and {len(self._doing) - 1} more" if len(self._doing) > 1 else ""
             self._say(f"{self._done}/{self._planned} done; {address}: {verb}… {now - since:.0f} s{others}")
         elif self._read:
-            self._say(f"{self._read} resources read")
+            self._say(f"resources read: {self._read}")
         else:
             return
         self._next_s = now + self._every_s
