@@ -2,7 +2,7 @@ resource "aws_lb" "public" {
   name                       = "${var.prefix}-public"
   load_balancer_type         = "application"
   internal                   = false
-  subnets                    = var.network.subnets.public
+  subnets                    = var.network.public_subnets
   security_groups            = [var.network.security_groups["public-alb"]]
   idle_timeout               = 60 # the containers' keep-alive must be longer
   drop_invalid_header_fields = true

@@ -27,7 +27,8 @@ variable "network" {
   description = "VPC, subnets by kind and security groups by role."
   type = object({
     vpc_id          = string
-    subnets         = object({ public = list(string), private = list(string) })
+    public_subnets  = list(string)
+    subnets         = object({ private = list(string) })
     security_groups = map(string)
   })
 }

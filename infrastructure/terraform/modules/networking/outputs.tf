@@ -3,10 +3,15 @@ output "vpc_id" {
   value       = aws_vpc.this.id
 }
 
+output "public_subnets" {
+  description = "Public subnet ids in zone order, once they have a way to the internet: AWS makes no public load balancer before."
+  value       = [for zone in sort(keys(local.zones)) : aws_subnet.public[zone].id]
+  depends_on  = [aws_route.internet, aws_route_table_association.public]
+}
+
 output "subnets" {
-  description = "Subnet ids by kind (public, private, data), in zone order."
+  description = "Subnet ids by kind (private, data), in zone order."
   value = {
-    public  = [for zone in sort(keys(local.zones)) : aws_subnet.public[zone].id]
     private = [for zone in sort(keys(local.zones)) : aws_subnet.private[zone].id]
     data    = [for zone in sort(keys(local.zones)) : aws_subnet.data[zone].id]
   }

@@ -16,8 +16,8 @@ locals {
       Effect    = "Allow"
       Principal = { Service = "logdelivery.elasticloadbalancing.amazonaws.com" }
       Action    = "s3:PutObject"
-      Resource  = "${aws_s3_bucket.this["logs"].arn}/alb/*"
-      Condition = { StringEquals = { "aws:SourceAccount" = var.account_id } }
+      # The path holds the account whose load balancer writes, and AWS documents no condition keys for this service.
+      Resource = "${aws_s3_bucket.this["logs"].arn}/alb/*/AWSLogs/${var.account_id}/*"
     },
     {
       Sid       = "FlowLogs"

@@ -59,7 +59,8 @@ variables {
 
   network = {
     vpc_id          = "vpc-1"
-    subnets         = { public = ["subnet-1", "subnet-2"], private = ["subnet-3", "subnet-4"] }
+    public_subnets  = ["subnet-1", "subnet-2"]
+    subnets         = { private = ["subnet-3", "subnet-4"] }
     security_groups = { public-alb = "sg-1", frontend = "sg-2", internal-alb = "sg-3", backend = "sg-4" }
   }
 

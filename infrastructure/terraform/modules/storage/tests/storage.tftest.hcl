@@ -68,7 +68,7 @@ run "deliveries" {
 
   assert {
     condition = alltrue([for statement in jsondecode(aws_s3_bucket_policy.this["logs"].policy).Statement :
-    statement.Condition.StringEquals["aws:SourceAccount"] == "123456789012" if statement.Effect == "Allow"])
+    try(statement.Condition.StringEquals["aws:SourceAccount"] == "123456789012", endswith(statement.Resource, "/AWSLogs/123456789012/*")) if statement.Effect == "Allow"])
     error_message = "deliveries are taken from this account only"
   }
 }
