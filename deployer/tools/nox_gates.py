@@ -20,7 +20,7 @@ _KEEP = 30
 _SECRET = re.compile(r"^AWS_|TOKEN|SECRET|PASSW|CREDENTIAL|PRIVATE_KEY|API_?KEY|BASIC_AUTH", re.IGNORECASE)
 _OURS = re.compile(r"^(NOX|PYTEST|SMOKE_|TF_VAR_)|^(VIRTUAL_ENV|PYTHONPATH|PYTHONHOME|COVERAGE_PROCESS_START)$")
 _STARTED = re.compile(r"nox > Running session (\S+)$")
-_ENDED = re.compile(r"nox > Session (\S+?)(?:\(.*\))? (was successful|failed|skipped|aborted|raised)\b(.*)")
+_ENDED = re.compile(r"nox > Session (\S+?)(?:\(.*\))? (was successful|failed|skipped|aborted)\b(.*)")
 _NOISE = re.compile(
     r"nox > (?!Command )|^\s*$|^Successfully installed|^Collecting |^Requirement already|^[.sxFE]+ +\[ *\d+%\]$"
 )
@@ -32,7 +32,9 @@ def clean_environment(environ: Mapping[str, str]) -> dict[str, str]:
     A check of the code needs no key to anything: what it does not have it cannot leak or use by mistake.
     """
     kept = {name: value for name, value in environ.items() if not _SECRET.search(name) and not _OURS.search(name)}
-    return kept | {"NO_COLOR": "1", "PYTHONUNBUFFERED": "1"}
+    # uv, which makes the sessions' environments, is installed beside us, and nobody has to have activated that.
+    path = os.pathsep.join((str(Path(sys.executable).parent), environ.get("PATH", os.defpath)))
+    return kept | {"PATH": path, "NO_COLOR": "1", "PYTHONUNBUFFERED": "1"}
 
 
 class NoxGates:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -163,7 +163,20 @@ class Smoke:
         found = checked(self._report)
         if found is None or not found.failed:
             return error
-        details = tuple(f"{name}: {reason.splitlines()[0] if reason else 'failed'}" for name, reason in found.failed)
-        seen = f"{len(found.failed)} of {found.total} checks failed, first: {details[0]}"
+        details = _told(found.failed)
+        seen = f"{len(found.failed)} of {found.total} checks failed: {details[0]}"
         hint = f"everything the checks saw is in {self._report}"
         return GateFailed(f"prove {release_id}", seen, hint, details=details, log=error.log)
+
+
+def _told(failed: Sequence[tuple[str, str]]) -> tuple[str, ...]:
+    """Return one line for each reason, with the checks that share it: one missing task fails many."""
+    names: dict[str, list[str]] = {}
+    for name, reason in failed:
+        first = reason.splitlines()[0] if reason else "failed"
+        names.setdefault(first.removeprefix("failed on setup with ").strip('"'), []).append(name)
+    return tuple(f"{_some(checks)}: {reason.removeprefix('Failed: ')}" for reason, checks in names.items())
+
+
+def _some(checks: Sequence[str]) -> str:
+    return checks[0] if len(checks) == 1 else f"{checks[0]} and {len(checks) - 1} more"

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.containers.deployment import SERVICES, Deployment, NotDeployed
+from tests.containers.processes import Process, processes
 from tests.containers.site import Site
 
 if TYPE_CHECKING:
@@ -77,3 +78,9 @@ def hosts(containers: list[Container]) -> list[Host]:
     import testinfra
 
     return [testinfra.get_host(f"docker://{container.id}") for container in containers]
+
+
+@pytest.fixture(scope="session")
+def running(hosts: list[Host]) -> list[list[Process]]:
+    """Return the processes of each of the service's containers."""
+    return [processes(host) for host in hosts]

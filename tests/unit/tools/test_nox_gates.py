@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -127,9 +128,14 @@ def test_hanging_session_is_ended(root: Path) -> None:
         gates(root).run(["slow"], root / "x.log", lambda _: None, timeout_s=2)
 
 
-@pytest.mark.parametrize(
-    "name", ["PATH", "PIP_INDEX_URL", "UV_CACHE_DIR", "HTTPS_PROXY", "SSL_CERT_FILE", "DOCKER_HOST"]
-)
+@pytest.mark.parametrize("name", ["PIP_INDEX_URL", "UV_CACHE_DIR", "HTTPS_PROXY", "SSL_CERT_FILE", "DOCKER_HOST"])
 def test_what_tools_need_is_kept(name: str) -> None:
     """Installing and reaching the engine must go on working."""
     assert {name: "x"}.items() <= clean_environment({name: "x"}).items()
+
+
+def test_programs_installed_beside_us_are_found() -> None:
+    """The program uv stands beside the interpreter that runs us, whether or not its folder is in PATH."""
+    folders = clean_environment({"PATH": "/somewhere"})["PATH"].split(os.pathsep)
+
+    assert [str(Path(sys.executable).parent), "/somewhere"] == folders

@@ -198,6 +198,17 @@ def test_failed_checks_are_named_with_their_reason(tmp_path: Path) -> None:
     assert tmp_path / "x.log" == caught.value.log
 
 
+def test_checks_that_fail_for_one_reason_are_told_once(tmp_path: Path) -> None:
+    """One missing task fails many checks."""
+    error = '<error message="failed on setup with &quot;Failed: no task&quot;"/>'
+    cases = [f'<testcase name="test_{letter}">{error}</testcase>' for letter in "abc"]
+    session = Session(junit(*cases), GateFailed("run containers", "failed"))
+    with pytest.raises(GateFailed) as caught:
+        probe(tmp_path, session).smoke("dev-x", lambda _: None, tmp_path / "x.log")
+
+    assert ("test_a and 2 more: no task",) == caught.value.details
+
+
 def test_session_that_breaks_before_its_checks_keeps_its_own_message(tmp_path: Path) -> None:
     """Without a report nox's last lines are all there is."""
     with pytest.raises(GateFailed, match="no such session"):
