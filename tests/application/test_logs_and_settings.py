@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import sys
 import traceback
 
 import httpx
@@ -74,10 +73,9 @@ def test_exceptions_are_logged_without_their_message() -> None:
     def store() -> None:
         raise ValueError("Key (email)=(asha@example.org) already exists")
 
-    try:
+    with pytest.raises(ValueError, match="email") as caught:
         store()
-    except ValueError:
-        record = logging.LogRecord("app", logging.ERROR, __file__, 1, "unexpected error", None, sys.exc_info())
+    record = logging.LogRecord("app", logging.ERROR, __file__, 1, "unexpected error", None, caught._excinfo)
     line = json.loads(logs.JsonFormatter().format(record))
     assert ("ValueError", True) == (line["exception"], __file__ in line["at"][-1])
     assert "asha" not in json.dumps(line)

@@ -52,7 +52,7 @@ async def test_without_redis_requests_pass_and_it_shows(
 ) -> None:
     """Fails open, counts and logs it once a pause, does not ask Redis each time, and enforces again later."""
     now = 1000.0
-    monkeypatch.setattr(rate_limit.time, "monotonic", lambda: now)
+    monkeypatch.setattr("app.rate_limit.time.monotonic", lambda: now)
     before = REGISTRY.get_sample_value("indivillage_rate_limit_skipped_total") or 0.0
     world.cache.away = True
     async with client_of(world, rate_limit_per_minute=1) as client:
@@ -83,6 +83,13 @@ def test_only_what_our_proxies_wrote_is_believed(forwarded: list[str], hops: int
     """A visitor who sends X-Forwarded-For cannot pass for another one."""
     headers = Headers(raw=[(b"x-forwarded-for", line.encode()) for line in forwarded])
     assert expected == client_ip(headers, ("192.0.2.1", 1234), hops)
+
+
+def test_one_ipv6_line_is_one_visitor() -> None:
+    """A /64 holds more addresses than the limit can count; an IPv4 address and a name stand for themselves."""
+    assert rate_limit.visitor("2001:db8:1:2::7") == rate_limit.visitor("2001:db8:1:2:ffff::8") == "2001:db8:1:2::/64"
+    assert rate_limit.visitor("2001:db8:1:3::7") != rate_limit.visitor("2001:db8:1:2::7")
+    assert ["203.0.113.5", "unknown"] == [rate_limit.visitor(text) for text in ("203.0.113.5", "unknown")]
 
 
 def test_the_script_counts_and_expires_in_one_step() -> None:

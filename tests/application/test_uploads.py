@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
 import httpx
 import pytest
@@ -111,7 +111,9 @@ async def test_the_name_a_visitor_gave_is_no_part_of_the_key(api: httpx.AsyncCli
 
 async def test_a_visitor_who_leaves_ends_the_body() -> None:
     """The body raises ClientDisconnect, and discarding it after that returns at once."""
-    messages = iter([{"type": "http.request", "body": b"a", "more_body": True}, {"type": "http.disconnect"}])
+    messages: Iterator[dict[str, object]] = iter(
+        [{"type": "http.request", "body": b"a", "more_body": True}, {"type": "http.disconnect"}]
+    )
 
     async def receive() -> dict[str, object]:
         return next(messages)

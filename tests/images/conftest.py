@@ -16,6 +16,7 @@ from typing import Any
 import boto3
 import httpx
 import pytest
+from botocore.config import Config
 from docker.models.containers import Container
 
 import docker
@@ -101,7 +102,7 @@ def s3_client(endpoint: str) -> Any:
         endpoint_url=endpoint,
         aws_access_key_id="test",
         aws_secret_access_key="test",
-        config=boto3.session.Config(s3={"addressing_style": "path"}),
+        config=Config(s3={"addressing_style": "path"}),
     )
 
 

@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from docker.models.containers import Container
 from docker.models.networks import Network
@@ -24,7 +24,12 @@ BASIC_AUTH = "asha:a pass:word with $igns"
 FORMS_BUCKET = "forms-of-the-image-tests"
 UPLOADS_BUCKET = "uploads-of-the-image-tests"
 # What ECS gives our containers: see the task definitions.
-HARDENED = {"read_only": True, "cap_drop": ["ALL"], "user": "10001:10001", "tmpfs": {"/tmp": "mode=1777"}}
+HARDENED: Mapping[str, Any] = {
+    "read_only": True,
+    "cap_drop": ["ALL"],
+    "user": "10001:10001",
+    "tmpfs": {"/tmp": "mode=1777"},
+}
 
 
 def wait_for(what: str, attempt: Callable[[], T | None], timeout_s: float = 30.0) -> T:
@@ -84,7 +89,7 @@ class Stack:
         port: int | None = None,
         command: Sequence[str] | None = None,
         entrypoint: Sequence[str] | None = None,
-        options: Mapping[str, object] | None = None,
+        options: Mapping[str, Any] | None = None,
     ) -> Container:
         """Start IMAGE as ALIAS on the network; PORT is published on 127.0.0.1."""
         assert self.network is not None, "open() comes first"
@@ -94,9 +99,9 @@ class Stack:
             entrypoint=list(entrypoint) if entrypoint else None,
             environment=dict(environment),
             labels={LABEL: self.name},
-            ports={f"{port}/tcp": ("127.0.0.1", None)} if port else None,
+            ports={f"{port}/tcp": ("127.0.0.1", 0)} if port else None,
             network=self.name,
-            networking_config={self.name: docker.types.EndpointConfig(self.engine.api._version, aliases=[alias])},
+            networking_config={self.name: docker.types.EndpointConfig(self.engine.api.api_version, aliases=[alias])},
             **dict(options or {}),
         )
         self.started.append(container)
@@ -151,7 +156,7 @@ def backend_environment() -> dict[str, str]:
     }
 
 
-def request_head(path: str, headers: Mapping[str, str | int]) -> bytes:
+def request_head(path: str, headers: Mapping[str, str]) -> bytes:
     """Return the head of a raw POST, for tests that send its body as they like."""
     lines = [f"POST {path} HTTP/1.1", "Host: localhost", *(f"{name}: {value}" for name, value in headers.items())]
     return "\r\n".join([*lines, "", ""]).encode()
@@ -161,9 +166,14 @@ def select(postgres: Container, query: str, value: str) -> list[str]:
     """Run QUERY in the application's database and return its rows; in it, current_setting('test.value') is VALUE."""
     env = backend_environment()
     command = ["psql", "-U", env["PGUSER"], "-d", env["PGDATABASE"], "-Atc", query]
-    done = postgres.exec_run(command, environment={"PGOPTIONS": f"-c test.value={value}"})
-    assert done.exit_code == 0, done.output
-    return str(done.output.decode()).splitlines()
+    return read(postgres, *command, environment={"PGOPTIONS": f"-c test.value={value}"}).splitlines()
+
+
+def read(container: Container, *command: str, environment: Mapping[str, str] | None = None) -> str:
+    """Run COMMAND in CONTAINER and return what it writes to stdout, whatever its exit code."""
+    answer = container.exec_run(list(command), stderr=False, environment=dict(environment or {}))
+    assert isinstance(answer.output, bytes)
+    return answer.output.decode()
 
 
 def address(container: Container, port: int = 8080) -> str:

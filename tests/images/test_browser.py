@@ -67,7 +67,8 @@ def screenshot(browser: webdriver.Chrome, path: Path) -> None:
 
 def console(browser: webdriver.Chrome) -> list[str]:
     """Messages of level WARNING and above since the last call."""
-    return [entry["message"] for entry in browser.get_log("browser") if entry["level"] in ("WARNING", "SEVERE")]
+    log = browser.execute("getLog", {"type": "browser"})["value"]
+    return [entry["message"] for entry in log if entry["level"] in ("WARNING", "SEVERE")]
 
 
 def status_after(browser: webdriver.Chrome, kind: str) -> str:

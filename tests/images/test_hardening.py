@@ -8,7 +8,7 @@ import pytest
 from docker.models.containers import Container
 
 import docker
-from tests.images.stack import API_TOKEN, BASIC_AUTH, Images, backend_environment, wait_for
+from tests.images.stack import API_TOKEN, BASIC_AUTH, Images, backend_environment, read, wait_for
 
 SECRETS = (API_TOKEN, BASIC_AUTH, BASIC_AUTH.partition(":")[2], backend_environment()["PGPASSWORD"])
 
@@ -38,15 +38,15 @@ def test_no_secret_in_image_history_or_process_list(
         image = engine.images.get(reference)
         text = json.dumps([image.history(), image.attrs])
         assert [] == [secret for secret in SECRETS if secret in text]
-    processes = container.exec_run(["ps", "axww", "-o", "args="]).output.decode()
+    processes = read(container, "ps", "axww", "-o", "args=")
     assert [] == [secret for secret in SECRETS if secret in processes]
 
 
 def test_every_process_is_unprivileged(container: Container) -> None:
     """All processes run as 10001 with an empty set of effective and bounding capabilities."""
-    users = container.exec_run(["ps", "-e", "-o", "uid="]).output.decode().split()
+    users = read(container, "ps", "-e", "-o", "uid=").split()
     assert {"10001"} == set(users)
-    status = container.exec_run(["cat", "/proc/1/status"]).output.decode()
+    status = read(container, "cat", "/proc/1/status")
     assert ["0" * 16, "0" * 16] == [
         line.split()[1] for line in status.splitlines() if line.startswith(("CapEff", "CapBnd"))
     ]
@@ -62,11 +62,9 @@ def test_root_is_read_only_and_nothing_needs_it(container: Container) -> None:
 
 def test_no_file_of_the_application_can_be_changed_by_it(container: Container) -> None:
     """The application owns no file of the image and may write to none of its own, even if the root were writable."""
-    owned = container.exec_run(
-        ["find", "/", "-xdev", "-user", "10001", "-not", "-path", "/tmp/*"], stderr=False
-    ).output.decode()
+    owned = read(container, "find", "/", "-xdev", "-user", "10001", "-not", "-path", "/tmp/*")
     assert "" == owned
-    writable = container.exec_run(["find", "/app", "/site", "/etc/nginx", "-writable"]).output.decode()
+    writable = read(container, "find", "/app", "/site", "/etc/nginx", "-writable")
     assert [] == [line for line in writable.splitlines() if line.startswith("/")]
 
 
@@ -75,7 +73,7 @@ def test_health_check_passes(container: Container) -> None:
 
     def healthy() -> bool:
         container.reload()
-        return container.attrs["State"]["Health"]["Status"] == "healthy"
+        return bool(container.attrs["State"]["Health"]["Status"] == "healthy")
 
     wait_for(f"{container.name} healthy", healthy, timeout_s=30)
 
@@ -90,8 +88,8 @@ def test_health_check_can_fail(backend: Container, frontend: Container) -> None:
 
 def test_the_password_is_kept_as_a_hash_only(frontend: Container) -> None:
     """The password file holds SHA-512 crypt and is nginx's alone; its environment holds the password no longer."""
-    stored = frontend.exec_run(["cat", "/tmp/nginx/htpasswd"]).output.decode()
+    stored = read(frontend, "cat", "/tmp/nginx/htpasswd")
     assert stored.startswith("asha:$6$")
-    assert "600" == frontend.exec_run(["stat", "-c", "%a", "/tmp/nginx/htpasswd"]).output.decode().strip()
-    environment = frontend.exec_run(["cat", "/proc/1/environ"]).output.decode()
+    assert "600" == read(frontend, "stat", "-c", "%a", "/tmp/nginx/htpasswd").strip()
+    environment = read(frontend, "cat", "/proc/1/environ")
     assert "BASIC_AUTH" not in environment

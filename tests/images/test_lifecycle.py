@@ -15,7 +15,7 @@ import pytest
 from docker.models.containers import Container
 
 from tests.images.conftest import migrate, wait_ready
-from tests.images.stack import Stack, address, request_head, wait_for
+from tests.images.stack import Stack, address, read, request_head, wait_for
 from tests.images.test_forms import form, key
 from tests.images.test_uploads import MIB, PDF, pdf
 
@@ -94,7 +94,7 @@ def test_stopping_finishes_the_request_in_flight(stack: Stack, which: str) -> No
     where = (url.hostname or "", url.port or 0)
     body = pdf(9 * MIB)
     with socket.create_connection(where, timeout=40) as connection:
-        head = request_head("/api/uploads?filename=cv.pdf", PDF | {"Content-Length": len(body)})
+        head = request_head("/api/uploads?filename=cv.pdf", PDF | {"Content-Length": str(len(body))})
         connection.sendall(head + body[: MIB // 2])
         stopping = threading.Thread(target=container.stop, kwargs={"timeout": 30})
         stopping.start()
@@ -121,7 +121,7 @@ def refused(where: tuple[str, int]) -> bool:
 
 def test_an_idle_connection_outlives_the_load_balancers(stack: Stack, frontend: Container, backend: Container) -> None:
     """Both are told to keep idle connections for 75 s, longer than the load balancer's 60 s."""
-    assert "keepalive_timeout 75s" in frontend.exec_run(["cat", "/etc/nginx/nginx.conf"]).output.decode()
+    assert "keepalive_timeout 75s" in read(frontend, "cat", "/etc/nginx/nginx.conf")
     short = stack.backend(alias="short", KEEP_ALIVE_S="1")
     wait_ready(short, "/healthz")
     assert (True, False) == tuple(still_open(address(container), 2.5) for container in (backend, short))
@@ -140,6 +140,28 @@ def still_open(base: str, idle_s: float) -> bool:
             return connection.recv(1) != b""
         except TimeoutError:
             return True
+
+
+@pytest.mark.usefixtures("migrated")
+def test_the_frontend_follows_the_backends_name(stack: Stack) -> None:
+    """When the name of the backend moves to another address, requests arrive again without a restart."""
+    assert stack.network is not None
+    moving = stack.backend(alias="moving")
+    container = stack.frontend(BACKEND_URL="http://moving:8080")
+    wait_ready(moving, "/healthz")
+    wait_ready(container, "/api/version")
+    before = inside_address(moving, stack)
+    stack.network.disconnect(moving)
+    stack.run(stack.images.redis, "takes-the-old-address", {})
+    stack.network.connect(moving, aliases=["moving"])
+    assert inside_address(moving, stack) != before
+    wait_ready(container, "/api/version")
+
+
+def inside_address(container: Container, stack: Stack) -> str:
+    """The container's address within the test's network."""
+    container.reload()
+    return str(container.attrs["NetworkSettings"]["Networks"][stack.name]["IPAddress"])
 
 
 @pytest.fixture

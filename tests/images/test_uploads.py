@@ -12,10 +12,10 @@ from urllib.parse import urlsplit
 import httpx
 from docker.models.containers import Container
 
-from tests.images.stack import UPLOADS_BUCKET, address, request_head, wait_for
+from tests.images.stack import UPLOADS_BUCKET, address, read, request_head, wait_for
 
 MIB = 1024 * 1024
-PDF = {"Content-Type": "application/pdf"}
+PDF: dict[str, str] = {"Content-Type": "application/pdf"}
 LIMIT = 50 * MIB
 
 
@@ -26,7 +26,7 @@ def pdf(size: int) -> bytes:
 
 def peak_kib(container: Container) -> int:
     """The highest resident size so far of the container's first process, in KiB."""
-    status = container.exec_run(["cat", "/proc/1/status"]).output.decode()
+    status = read(container, "cat", "/proc/1/status")
     match = re.search(r"VmHWM:\s+(\d+) kB", status)
     assert match, status
     return int(match[1])
@@ -76,7 +76,7 @@ def test_far_too_large_bodies_get_json_from_the_proxy(site: httpx.Client) -> Non
     """The frontend refuses beyond 51 MB before the backend is asked."""
     url = urlsplit(str(site.base_url))
     with socket.create_connection((url.hostname or "", url.port or 0), timeout=10) as connection:
-        headers = PDF | {"Content-Length": 200 * MIB, "Expect": "100-continue"}
+        headers = PDF | {"Content-Length": str(200 * MIB), "Expect": "100-continue"}
         connection.sendall(request_head("/api/uploads?filename=a.pdf", headers))
         answer = connection.recv(65536).decode()
     assert answer.startswith("HTTP/1.1 413")
@@ -87,7 +87,7 @@ def test_a_visitor_who_leaves_leaves_nothing(backend: Container, s3: Any) -> Non
     """A connection that breaks in the middle aborts the multipart upload."""
     url = urlsplit(address(backend))
     with socket.create_connection((url.hostname or "", url.port or 0), timeout=10) as connection:
-        head = request_head("/api/uploads?filename=a.pdf", PDF | {"Content-Length": LIMIT})
+        head = request_head("/api/uploads?filename=a.pdf", PDF | {"Content-Length": str(LIMIT)})
         connection.sendall(head + pdf(17 * MIB))
         wait_for("the multipart upload has begun", lambda: len(pending(s3)) == 1)
     wait_for("the multipart upload is aborted", lambda: pending(s3) == [])

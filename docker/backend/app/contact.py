@@ -24,7 +24,7 @@ def _one_line(text: str) -> str:
 
 def _address(text: str) -> str:
     if not _EMAIL.fullmatch(text):
-        raise ValueError("must be an e-mail address such as name@example.org")
+        raise ValueError("must be an email address such as name@example.org")
     return text
 
 

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, ParamSpec, Protocol, TypeVar
+from typing import Any, ParamSpec, Protocol, TypeVar, cast
 
 import boto3
 from botocore.config import Config
@@ -38,10 +38,8 @@ def make_client(settings: Settings) -> S3Client:
         # An endpoint of one's own has no host name per bucket.
         s3={"addressing_style": "path" if settings.endpoint_url else "virtual"},
     )
-    client: S3Client = boto3.client(
-        "s3", region_name=settings.region, endpoint_url=settings.endpoint_url, config=config
-    )
-    return client
+    client = boto3.client("s3", region_name=settings.region, endpoint_url=settings.endpoint_url, config=config)
+    return cast("S3Client", client)
 
 
 class Objects:

@@ -5,6 +5,7 @@ lost between two commands. When Redis is away requests pass (a contact form matt
 counted in `indivillage_rate_limit_skipped_total` and logged.
 """
 
+import ipaddress
 import logging
 import time
 from typing import Final, Protocol
@@ -63,6 +64,15 @@ class RedisCache:
             raise CacheAway(type(error).__name__) from error
 
 
+def visitor(address: str) -> str:
+    """Return what stands for one visitor: an IPv4 address, or the /64 that one IPv6 line is given."""
+    try:
+        found = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    return address if found.version == 4 else str(ipaddress.ip_network((found, 64), strict=False))
+
+
 class RateLimit:
     """Refuses the call after LIMIT calls in a window; lets everything pass while the counter is away."""
 
@@ -77,7 +87,7 @@ class RateLimit:
             metrics.RATE_LIMIT_SKIPPED.inc()
             return
         try:
-            used, left_s = await self._cache.hit(request.scope["client_ip"])
+            used, left_s = await self._cache.hit(visitor(request.scope["client_ip"]))
         except CacheAway as error:
             # Redis is asked again after a pause, so its time-outs are not added to every request meanwhile.
             self._away_until = time.monotonic() + _PAUSE_S

@@ -6,7 +6,7 @@ const button = form.querySelector("button");
 const fields = ["name", "email", "topic", "message"].map((id) => document.getElementById(id));
 const asks = {
   name: "Please tell us your name.",
-  email: "Please give an e-mail address such as name@example.org.",
+  email: "Please give an email address such as name@example.org.",
   topic: "Please choose a topic.",
   message: "Please write at least 10 characters.",
 };
