@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
 import threading
 import time
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from deployer.errors import DeployError
@@ -21,7 +22,6 @@ from deployer.model import StageResult, Status
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
-    from rich.live import Live
 
 HEARTBEAT_S = 10.0
 _STYLES = {
@@ -35,17 +35,23 @@ _STYLES = {
 
 def data(value: object) -> None:
     """Print one JSON value on stdout."""
-    print(json.dumps(value, indent=2, default=str), flush=True)
+    answer(json.dumps(value, indent=2, default=str))
 
 
 def line(text: str = "") -> None:
-    """Print one line for people on stderr."""
-    print(text, file=sys.stderr, flush=True)
+    """Print one line for people on stderr. Never raises: a terminal that went away must not stop a release half way."""
+    with suppress(OSError):
+        print(text, file=sys.stderr, flush=True)
 
 
 def answer(text: str) -> None:
-    """Print one line that was asked for on stdout (a table, a URL)."""
-    print(text, flush=True)
+    """Print one line that was asked for on stdout (a table, a URL); ends like any program when nobody reads on."""
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        # What Python would still flush at exit goes nowhere (docs.python.org, signal: "Note on SIGPIPE").
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise SystemExit(128 + signal.SIGPIPE) from None
 
 
 def colored() -> bool:
@@ -143,7 +149,6 @@ class LiveEvents:
     def __init__(self, stages: Sequence[str]) -> None:
         self._rows: dict[str, tuple[str, float | None, str]] = dict.fromkeys(stages, ("", None, ""))
         self._begun: dict[str, float] = {}
-        self._live: Live | None = None
 
     def started(self, stage: str) -> None:
         """A stage began."""
@@ -161,6 +166,7 @@ class LiveEvents:
 
     def __rich__(self) -> RenderableType:
         from rich.table import Table
+        from rich.text import Text
 
         grid = Table(box=None, pad_edge=False, expand=True)
         grid.add_column("stage", width=11, no_wrap=True)
@@ -171,7 +177,9 @@ class LiveEvents:
             running = name in self._begun and took is None
             seconds = time.monotonic() - self._begun[name] if running else took
             style = "bold" if running else _STYLES.get(Status(status), "") if status in set(Status) else "dim"
-            grid.add_row(name, status or "waiting", "" if seconds is None else f"{seconds:.1f}", note, style=style)
+            took_s = "" if seconds is None else f"{seconds:.1f}"
+            # Text, not str: what programs say may look like rich's markup.
+            grid.add_row(name, status or "waiting", took_s, Text(note), style=style)
         return grid
 
     @contextmanager
@@ -180,8 +188,13 @@ class LiveEvents:
         from rich.console import Console
         from rich.live import Live
 
-        with Live(self, console=Console(stderr=True), refresh_per_second=8):
+        live = Live(self, console=Console(stderr=True), refresh_per_second=8)
+        live.start()
+        try:
             yield
+        finally:
+            with suppress(OSError):  # the terminal is gone
+                live.stop()
 
 
 def events(stages: Sequence[str]) -> PlainEvents | LiveEvents:
