@@ -35,11 +35,11 @@ MEDIA_TYPES = (
 
 
 class Ecr:
-    """Fills ports.Registry. `engine` makes the Docker client that pushes; by default the environment's own."""
+    """Fills ports.Registry. `engine` gives the Docker client that pushes; by default one is made and closed each time."""
 
     def __init__(self, session: Session, engine: Callable[[], DockerClient] | None = None) -> None:
         self._session = session
-        self._engine = engine or _default_engine
+        self._engine = engine
 
     @property
     def host(self) -> str:
@@ -117,14 +117,20 @@ class Ecr:
         from docker.errors import DockerException
         from requests.exceptions import RequestException
 
+        import docker
+
         name = f"{self.host}/{repository}"
         attempted = f"pushing {name}:{tag}"
         say(f"{attempted} ({built.size_bytes / 1e6:.0f} MB)")
         try:
-            api = self._engine().api
-            api.tag(built.image_id, name, tag)
-            lines = api.push(name, tag, stream=True, decode=True, auth_config=self._auth())
-            return _digest(lines, attempted)
+            client = self._engine() if self._engine else docker.from_env(timeout=PUSH_TIMEOUT_S)
+            try:
+                client.api.tag(built.image_id, name, tag)
+                lines = client.api.push(name, tag, stream=True, decode=True, auth_config=self._auth())
+                return _digest(lines, attempted)
+            finally:
+                if self._engine is None:
+                    client.close()
         except (DockerException, RequestException) as error:
             raise Unreachable(attempted, str(error), "is the Docker Engine running? `docker info` tells") from error
 
@@ -140,16 +146,16 @@ class Ecr:
 
 
 def _digest(lines: Iterable[Mapping[str, Any]], attempted: str) -> str:
-    """Read the manifest digest from the engine's progress stream; its last words are it, or an error."""
-    digest = ""
+    """Read the manifest digest from the engine's progress stream, to its end: only then its connection is free."""
+    digest = refused = ""
     for line in lines:
-        if "error" in line:
-            seen = str(line["error"])
-            hint = "does the repository exist? `inv apply --env=…` makes it" if "not known" in seen else ""
-            if "denied" in seen or "no basic auth" in seen:
-                hint = "the identity you use may not push to this repository"
-            raise ReleaseFailed(attempted, seen, hint)
+        refused = refused or str(line.get("error", ""))
         digest = line.get("aux", {}).get("Digest", digest)
+    if refused:
+        hint = "does the repository exist? `inv apply --env=…` makes it" if "not known" in refused else ""
+        if "denied" in refused or "no basic auth" in refused:
+            hint = "the identity you use may not push to this repository"
+        raise ReleaseFailed(attempted, refused, hint)
     if not digest:
         raise DeployError(attempted, "the engine ended its answer without a digest")
     return digest
@@ -165,9 +171,3 @@ def _is_same(found: ImageTypeDef, image_id: str) -> bool:
     except ValueError:
         return False
     return image_id in {manifest.get("config", {}).get("digest"), found["imageId"].get("imageDigest")}
-
-
-def _default_engine() -> DockerClient:
-    import docker
-
-    return docker.from_env(timeout=PUSH_TIMEOUT_S)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import time
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
@@ -64,6 +65,9 @@ def app(engine: DockerClient) -> Iterator[EngineImage]:
     """Make the app image that tasks run, from the project's base image."""
     image = app_image(engine, os.environ["BASE_IMAGE"], f"indivillage-test-{secrets.token_hex(4)}")
     yield image
+    deadline = time.monotonic() + 90
+    while engine.containers.list(filters={"ancestor": image.id}) and time.monotonic() < deadline:
+        time.sleep(0.2)  # its tasks have been told to stop and drain
     engine.images.remove(image.id, force=True)
 
 
@@ -94,18 +98,24 @@ def session(new_session: Callable[[], Session]) -> Session:
 
 @pytest.fixture(params=["moto", "local"])
 def applied(request: pytest.FixtureRequest) -> StandIn:
-    """Return an environment as Terraform leaves it, on each cloud."""
-    if request.param == "local":
-        shared: StandIn = request.getfixturevalue("local_applied")
-        return shared
-    request.getfixturevalue("moto")
-    environment = values.environment(short_name(), cloud="aws", account_id=MOTO_ACCOUNT)
-    return StandIn(Session(environment, environ={})).apply()
+    """Return an environment as Terraform leaves it, on each cloud; cases read it, or set all of what they change."""
+    made: StandIn = request.getfixturevalue(f"{request.param}_applied")
+    return made
+
+
+@pytest.fixture(scope="module")
+def moto_applied() -> Iterator[StandIn]:
+    """Return an environment in moto. Requests to the local cloud pass moto by: it answers for amazonaws.com alone."""
+    from moto import mock_aws
+
+    with mock_aws():
+        environment = values.environment(short_name(), cloud="aws", account_id=MOTO_ACCOUNT)
+        yield StandIn(Session(environment, environ={})).apply()
 
 
 @pytest.fixture(scope="session")
-def local_applied(local_endpoint: str) -> Iterator[StandIn]:
-    """Return an environment on the local cloud, shared by all cases: its listeners take seconds to make."""
+def local_applied(local_endpoint: str, app: EngineImage) -> Iterator[StandIn]:
+    """Return an environment on the local cloud, shared by all cases: its containers take seconds."""
     stand_in = StandIn(Session(values.environment(short_name()), endpoint_url=local_endpoint))
     try:
         yield stand_in.apply()

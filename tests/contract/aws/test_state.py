@@ -10,14 +10,14 @@ import pytest
 
 from deployer.aws.ledger import S3Ledger
 from deployer.aws.state_bucket import BLOCKED, StateBucket, tls_only_policy
-from deployer.aws.topology import StoredTopology
+from deployer.aws.topology import StoredTopology, parse
 from deployer.errors import InputError
-from deployer.model import Color, Record, Verdict
+from deployer.model import Record, Verdict
 from tests.unit.aws import values
 
 if TYPE_CHECKING:
     from deployer.aws.session import Session
-    from tests.contract.aws.stand_in import StandIn
+    from deployer.model import Topology
 
 
 def record(number: int, outcome: Verdict | None = Verdict.GOOD) -> Record:
@@ -141,32 +141,19 @@ def test_an_environment_never_applied_says_so(session: Session) -> None:
     assert caught.value.hint == f"inv apply --env={session.environment.short_name}"
 
 
-def test_the_topology_is_read_once_until_refreshed(applied: StandIn) -> None:
+def test_the_topology_is_read_once_until_refreshed(session: Session) -> None:
     """One call a run, and a fresh look after an apply."""
-    session = applied.session
+
+    def apply(url: str) -> Topology:
+        text = json.dumps(values.topology_document() | {"url": url})
+        name = session.environment.topology_parameter
+        session.ssm.put_parameter(Name=name, Value=text, Type="String", Overwrite=True, Tier="Advanced")
+        return parse(text, name)
+
+    first = apply("http://here")
     stored = StoredTopology(session)
-    assert applied.topology == stored()
-    assert stored() is stored()
+    assert first == stored()
+    second = apply("http://elsewhere")
+    assert first == stored()
     assert session.calls["ssm.GetParameter"] == 1
-    applied.document["url"] = "http://elsewhere"
-    applied.session.ssm.put_parameter(
-        Name=session.environment.topology_parameter, Value=json.dumps(applied.document), Type="String", Overwrite=True,
-        Tier="Advanced",
-    )  # fmt: skip
-    assert stored.refresh().url == "http://elsewhere"
-
-
-def test_a_wrong_topology_names_the_key(applied: StandIn) -> None:
-    """Whoever changed the Terraform output sees which key the deployer misses."""
-    del applied.document["services"]["backend"]["family"]
-    with pytest.raises(InputError) as caught:
-        _ = applied.topology
-    assert "services.backend.family" in caught.value.seen
-
-
-def test_a_topology_of_one_color_is_refused(applied: StandIn) -> None:
-    """Both colors exist in every environment."""
-    del applied.document["services"]["backend"]["colors"][Color.GREEN.value]
-    with pytest.raises(InputError) as caught:
-        _ = applied.topology
-    assert "services.backend.colors.green" in caught.value.seen
+    assert second == stored.refresh() == stored()

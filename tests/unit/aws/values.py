@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from deployer.model import Color, ColorTopology, Environment, Release, Service, ServiceTopology, Step, Topology
 
@@ -93,3 +93,38 @@ def release(color: Color = Color.BLUE, id_: str = "dev-20260102T030405Z-0123456"
     return Release(
         id=id_, environment="development", commit=COMMIT, actor="somebody@example.com", started_at=STARTED, color=color
     )
+
+
+def topology_document() -> dict[str, Any]:
+    """Return the topology parameter as Terraform writes it."""
+
+    def service(name: str) -> dict[str, Any]:
+        return {
+            "repository": f"indivillage/{name}",
+            "family": f"indivillage-dev-{name}",
+            "container_port": 8080,
+            "execution_role": "arn:execution",
+            "task_role": "arn:task",
+            "log_group": f"/indivillage/dev/{name}",
+            "security_groups": ["sg-1"],
+            "health_path": "/healthz",
+            "environment": {"A": "1"},
+            "color_environment": {"blue": {"B": "2"}, "green": {"B": "3"}},
+            "secrets": {"S": "arn:secret"},
+            "colors": {c: {"service": f"{name}-{c}", "target_group": f"arn:{name}-{c}"} for c in ("blue", "green")},
+        }
+
+    return {
+        "cluster": "indivillage-dev",
+        "url": "http://x",
+        "load_balancers": {
+            "public": {
+                "arn": "arn:p", "dns_name": "p", "listener": "arn:l", "test_listener": "arn:t", "port": 80,
+                "test_port": 9000,
+            },
+            "internal": {"arn": "arn:i", "dns_name": "i", "listeners": {"blue": "arn:b", "green": "arn:g"}},
+        },
+        "services": {"frontend": service("frontend"), "backend": service("backend")},
+        "subnets": ["subnet-1"],
+        "buckets": {"forms": "f"},
+    }  # fmt: skip

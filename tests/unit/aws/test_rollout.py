@@ -1,0 +1,262 @@
+"""When a roll-out counts as success, as failure, and as not yet either."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from deployer.aws.rollout import Rollout, Wanted, enough, failed_by_itself, target_states
+from deployer.aws.tasks import addresses, told
+from deployer.errors import ReleaseFailed
+from deployer.model import Color, StoppedTask, Target
+from tests.fakes import FakeClock
+
+SINCE = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+OURS = "arn:aws:ecs:ap-south-1:000000000000:task-definition/indivillage-dev-frontend:7"
+OTHER = OURS[:-1] + "6"
+WANTED = Wanted("indivillage-dev", "frontend-blue", "frontend", Color.BLUE, OURS, "ecs-svc/ours", 2, SINCE)
+
+
+def task(number: int = 1, definition: str = OURS, **changes: Any) -> Any:
+    """Return a task of ours, running at 10.0.0.<number>, or with `changes` one in another state."""
+    return {
+        "taskArn": f"arn:aws:ecs:ap-south-1:000000000000:task/indivillage-dev/{number}",
+        "taskDefinitionArn": definition,
+        "lastStatus": "RUNNING",
+        "createdAt": SINCE + timedelta(seconds=number),
+        "attachments": [{"details": [{"name": "privateIPv4Address", "value": f"10.0.0.{number}"}]}],
+        **changes,
+    }
+
+
+def crashed(number: int = 1, **changes: Any) -> Any:
+    """Return a task of ours that ended by itself."""
+    reason = {"stopCode": "EssentialContainerExited", "stoppedReason": "Essential container in task exited"}
+    return task(number, **{"lastStatus": "STOPPED", **reason, **changes})
+
+
+def deployment(**changes: Any) -> Any:
+    """Return our deployment, complete."""
+    return {
+        "id": "ecs-svc/ours",
+        "status": "PRIMARY",
+        "taskDefinition": OURS,
+        "runningCount": 2,
+        "rolloutState": "COMPLETED",
+        **changes,
+    }
+
+
+class Script:
+    """Tasks and services as ECS would tell them, one description after the other; the last one stays."""
+
+    def __init__(self, *descriptions: Any, running: Any = (), stopped: Any = (), targets: Any = ()) -> None:
+        self.descriptions = list(descriptions)
+        self.running, self.stopped, self._targets = running, stopped, targets
+        self.said: list[str] = []
+        self.clock = FakeClock()
+
+    def of_service(self, _cluster: str, _service: str, desired_status: str) -> Any:
+        """Stand for Tasks.of_service."""
+        return self.stopped if desired_status == "STOPPED" else self.running
+
+    def explained(self, tasks: Any, container: str) -> tuple[StoppedTask, ...]:
+        """Stand for Tasks.explained."""
+        return tuple(StoppedTask(t["taskArn"], OURS, container, t["stoppedReason"], 3, ("boom",)) for t in tasks)
+
+    def last_lines(self, _task: Any, _container: str) -> tuple[str, ...]:
+        """Stand for Tasks.last_lines."""
+        return ("still starting",)
+
+    def describe(self) -> Any:
+        """Stand for DescribeServices."""
+        if len(self.descriptions) > 1:
+            return self.descriptions.pop(0)
+        return self.descriptions[0]
+
+    def follow(self, timeout_s: float = 60, wanted: Wanted = WANTED) -> None:
+        """Follow the roll-out to its end."""
+        tasks: Any = self
+        Rollout(wanted, tasks, self.clock, self.describe, lambda: self._targets).follow(timeout_s, self.said.append)
+
+
+HEALTHY = (Target("10.0.0.1:8080", "healthy"), Target("10.0.0.2:8080", "healthy"))
+RUNNING = (task(1), task(2))
+
+
+def service(*deployments: Any, **changes: Any) -> Any:
+    """Return a service's description."""
+    return {"deployments": list(deployments), "pendingCount": 0, **changes}
+
+
+def test_steady_needs_everything() -> None:
+    """Our deployment, complete, alone, running, and its own targets healthy."""
+    script = Script(service(deployment()), running=RUNNING, targets=HEALTHY)
+    script.follow()
+    assert "2 of 2 running and healthy" in script.said[-1]
+
+
+@pytest.mark.parametrize(
+    ("seen", "targets"),
+    [
+        pytest.param(service(deployment(rolloutState="IN_PROGRESS")), HEALTHY, id="not complete"),
+        pytest.param(service(deployment(runningCount=1)), HEALTHY, id="one of two running"),
+        pytest.param(service(deployment(), pendingCount=1), HEALTHY, id="something pending"),
+        pytest.param(
+            service(deployment(), deployment(id="old", status="ACTIVE", runningCount=1)), HEALTHY, id="old one draining"
+        ),
+        pytest.param(service(deployment()), HEALTHY[:1], id="one target registered"),
+        pytest.param(service(deployment()), (HEALTHY[0], Target("10.0.0.2:8080", "initial")), id="one target initial"),
+        pytest.param(
+            service(deployment()),
+            (Target("10.0.0.8:8080", "healthy"), Target("10.0.0.9:8080", "healthy")),
+            id="only other tasks' targets healthy",
+        ),
+    ],
+)
+def test_anything_less_is_waited_for_and_then_fails(seen: Any, targets: Any) -> None:
+    """Each missing piece alone keeps it from being success."""
+    script = Script(seen, running=RUNNING, targets=targets)
+    with pytest.raises(ReleaseFailed) as caught:
+        script.follow(timeout_s=25)
+    assert "not steady after 25 s" in caught.value.seen
+    assert any("still starting" in line for line in caught.value.details)
+
+
+def test_a_failed_deployment_without_tasks_does_not_hold_up_the_next() -> None:
+    """ECS lists what its circuit breaker gave up; nothing of it runs."""
+    left = deployment(id="old", status="ACTIVE", runningCount=0, rolloutState="FAILED")
+    Script(service(deployment(), left), running=RUNNING, targets=HEALTHY).follow()
+
+
+@pytest.mark.parametrize(
+    "seen",
+    [
+        pytest.param(service(deployment(rolloutState="FAILED", rolloutStateReason="circuit breaker")), id="breaker"),
+        pytest.param(
+            service(
+                deployment(id="rollback", taskDefinition=OTHER),
+                deployment(status="ACTIVE", rolloutState="FAILED", rolloutStateReason="circuit breaker"),
+            ),
+            id="breaker rolled back and the old one is complete",
+        ),
+        pytest.param(service(deployment(id="rollback", taskDefinition=OTHER)), id="ours is forgotten"),
+        pytest.param(service(deployment(id="somebody else's")), id="same definition, another deployment"),
+        pytest.param(service(deployment(taskDefinition=OTHER)), id="another definition"),
+        pytest.param(service(), id="no deployment at all"),
+    ],
+)
+def test_success_of_another_deployment_is_our_failure(seen: Any) -> None:
+    """A service that is steady on something else is what the breaker's rollback looks like."""
+    script = Script(seen, running=RUNNING, targets=HEALTHY, stopped=(crashed(3),))
+    with pytest.raises(ReleaseFailed) as caught:
+        script.follow()
+    assert any("boom" in line for line in caught.value.details)
+    assert script.clock.monotonic() == 0
+
+
+def test_a_crash_loop_ends_before_the_breaker_does() -> None:
+    """Two of ours that ended by themselves settle it for a service of two."""
+    seen = service(deployment(rolloutState="IN_PROGRESS", runningCount=0, failedTasks=2))
+    script = Script(seen, stopped=(crashed(1), crashed(2)))
+    with pytest.raises(ReleaseFailed) as caught:
+        script.follow()
+    assert "2 of its tasks have failed" in caught.value.seen
+    assert script.clock.monotonic() < 1
+
+
+def test_crashes_are_found_when_ecs_does_not_count_them() -> None:
+    """Without a circuit breaker `failedTasks` stays 0: the stopped tasks are looked at anyway."""
+    seen = service(deployment(rolloutState="IN_PROGRESS", runningCount=0))
+    script = Script(seen, stopped=(crashed(1), crashed(2)))
+    with pytest.raises(ReleaseFailed):
+        script.follow()
+    assert script.clock.monotonic() < 5
+
+
+@pytest.mark.parametrize(
+    "stopped",
+    [
+        pytest.param((crashed(1),), id="a single crash"),
+        pytest.param((crashed(-1), crashed(-2), crashed(-3)), id="crashes before our update"),
+        pytest.param((crashed(1, definition=OTHER), crashed(2, definition=OTHER)), id="crashes of the old revision"),
+        pytest.param(
+            tuple(
+                crashed(n, stopCode="ServiceSchedulerInitiated", stoppedReason="Scaling activity initiated")
+                for n in range(5)
+            ),
+            id="stopped to scale down",
+        ),
+        pytest.param(
+            tuple(crashed(n, stopCode="UserInitiated", stoppedReason="by hand") for n in range(5)), id="by hand"
+        ),
+    ],
+)
+def test_what_does_not_speak_against_the_revision_is_no_alarm(stopped: Any) -> None:
+    """The roll-out goes on and succeeds."""
+    busy = service(deployment(rolloutState="IN_PROGRESS", runningCount=1, failedTasks=1))
+    script = Script(*[busy] * 9, service(deployment()), running=RUNNING, targets=HEALTHY, stopped=stopped)
+    script.follow()
+    assert script.clock.monotonic() > 2
+
+
+def test_failed_health_checks_speak_against_the_revision() -> None:
+    """ECS stops such tasks itself; their containers did not exit."""
+    reason = "Task failed ELB health checks in (target-group arn:…)"
+    assert failed_by_itself(crashed(1, stopCode="ServiceSchedulerInitiated", stoppedReason=reason), WANTED)
+
+
+def test_targets_that_stay_unhealthy_fail_before_the_timeout() -> None:
+    """ECS is content, the load balancer is not, for longer than a slow start takes."""
+    targets = (HEALTHY[0], Target("10.0.0.2:8080", "unhealthy"))
+    script = Script(service(deployment()), running=RUNNING, targets=targets)
+    with pytest.raises(ReleaseFailed) as caught:
+        script.follow(timeout_s=600)
+    assert "stay unhealthy" in caught.value.seen
+    assert 30 < script.clock.monotonic() < 40
+
+
+def test_rolling_out_nothing_needs_no_targets() -> None:
+    """A color scaled to nothing is steady when nothing runs."""
+    Script(service(deployment(runningCount=0))).follow(wanted=replace(WANTED, count=0))
+
+
+def test_progress_is_told_at_least_every_ten_seconds() -> None:
+    """A wait says where it is."""
+    script = Script(service(deployment(rolloutState="IN_PROGRESS", runningCount=1)))
+    with pytest.raises(ReleaseFailed):
+        script.follow(timeout_s=60)
+    assert 6 <= len(script.said) <= 8
+    assert all("1 of 2 running, deployment in progress" in line for line in script.said)
+
+
+@pytest.mark.parametrize(("count", "expected"), [(1, 2), (2, 2), (4, 2), (5, 3), (10, 5)])
+def test_how_many_failures_settle_it(count: int, expected: int) -> None:
+    """Never one; half of a large service."""
+    assert expected == enough(count)
+
+
+def test_addresses_are_those_of_the_network_interfaces() -> None:
+    """Targets are registered under them."""
+    assert {"10.0.0.1", "10.0.0.2"} == addresses(RUNNING)
+    assert ["healthy"] == target_states([task(1), task(2, definition=OTHER)], HEALTHY, WANTED)
+
+
+def test_stopped_tasks_are_told_with_code_and_last_words() -> None:
+    """One line of reason, then what it said."""
+    lines = told(
+        [
+            StoppedTask("a/b/7", OURS, "frontend", "it exited", 3, ("one", "two")),
+            StoppedTask("a/8", OURS, "f", "r", None, ()),
+        ]
+    )
+    assert lines == (
+        "frontend task 7: it exited (exit code 3)",
+        "  | one",
+        "  | two",
+        "f task 8: r (no exit code)",
+        "  | (it wrote no log)",
+    )
