@@ -85,14 +85,14 @@ class LocalCloud:
         removed: list[str] = []
         with reaching(f"remove the local cloud {self.name}"), exclusive(self.name, progress):
             # The cloud first, or it would start anew what is removed; then again until nothing is left behind.
-            while containers := self._mine(self._engine.containers):
+            while containers := self._containers():
                 for container in sorted(containers, key=lambda one: str(one.name) != self.name):
                     removed.append(str(container.name))
                     _remove(container, v=True, force=True)
-            for volume in self._mine(self._engine.volumes):
+            for volume in self._engine.volumes.list(filters=self._mine):
                 removed.append(str(volume.name))
                 _remove(volume, force=True)
-            for network in self._mine(self._engine.networks):
+            for network in self._engine.networks.list(filters=self._mine):
                 removed.append(str(network.name))
                 _remove(network)
         return tuple(sorted(set(removed)))
@@ -105,15 +105,19 @@ class LocalCloud:
             return self._status(container, ports)
 
     def _status(self, container: Any, ports: Ports) -> CloudStatus:
-        others = [one for one in self._mine(self._engine.containers) if str(one.name) != self.name]
+        others = [one for one in self._containers() if str(one.name) != self.name]
         running = container is not None and container.status == "running"
         ready = running and not readiness.failure(ports.api)
         containers = tuple(sorted((str(one.name), str(one.status)) for one in others))
         return CloudStatus(self.name, running, ready, ports, containers)
 
-    def _mine(self, collection: Any) -> list[Any]:
-        everything = {"all": True} if collection is self._engine.containers else {}
-        return list(collection.list(filters={"label": f"{LABEL}={self.name}"}, **everything))
+    @property
+    def _mine(self) -> dict[str, str]:
+        return {"label": f"{LABEL}={self.name}"}
+
+    def _containers(self) -> list[Any]:
+        """Every container of the cloud, its own among them, whatever their state."""
+        return list(self._engine.containers.list(all=True, filters=self._mine, ignore_removed=True))
 
     def _container(self) -> Any:
         """The cloud's container, freshly looked up; None when there is none. Raises NameTaken."""

@@ -244,8 +244,9 @@ def _is(variable: str, value: str) -> str:
 
 def _regex(pattern: str) -> str:
     """AWS's wildcards as a regular expression: ``*`` any run of characters, ``?`` exactly one."""
-    return "^" + re.escape(pattern).replace(r"\*", ".*").replace(r"\?", ".") + "$"
+    return "^" + re.escape("".join(filter(str.isprintable, pattern))).replace(r"\*", ".*").replace(r"\?", ".") + "$"
 
 
 def _quoted(text: str) -> str:
-    return "'" + text.replace("'", r"'\''") + "'"
+    """TEXT as one word of the configuration; what cannot be in one, such as a line's end, is left out."""
+    return "'" + "".join(filter(str.isprintable, text)).replace("'", r"'\''") + "'"
