@@ -35,7 +35,7 @@ MEDIA_TYPES = (
 
 
 class Ecr:
-    """Fills ports.Registry. `engine` gives the Docker client that pushes; by default one is made and closed each time."""
+    """Fills ports.Registry. `engine` gives the Docker client that pushes; by default each push makes its own."""
 
     def __init__(self, session: Session, engine: Callable[[], DockerClient] | None = None) -> None:
         self._session = session
