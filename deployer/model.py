@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NoReturn
 
 PROJECT = "indivillage"
 SERVICES = ("backend", "frontend")
@@ -29,15 +29,32 @@ class Color(StrEnum):
         return Color.GREEN if self is Color.BLUE else Color.BLUE
 
 
-@dataclass(frozen=True, slots=True)
 class Secret:
-    """A value that must not be seen: redacts itself in repr, str, logs, JSON and tracebacks."""
+    """A value that must not be seen: redacts itself in repr, str, logs, JSON and tracebacks.
 
-    _value: str = field(repr=False)
+    Not a dataclass: `dataclasses.asdict` would write out the fields of whatever holds it.
+    """
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        self._value = value
 
     def reveal(self) -> str:
         """The value itself, for the one call that needs it."""
         return self._value
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and other._value == self._value
+
+    def __hash__(self) -> int:
+        return hash(self._value)
+
+    def __deepcopy__(self, _: object) -> Secret:
+        return self
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a secret is not written to a file")
 
     def __repr__(self) -> str:
         return "Secret(***)"
