@@ -71,7 +71,7 @@ class SavedPlans:
     def _noted(self, plan: Plan, key: str) -> tuple[str, ...]:
         try:
             return tuple(json.loads(plan.path.with_suffix(".json").read_text(encoding="utf-8"))[key])
-        except (OSError, ValueError, KeyError):
+        except (OSError, ValueError, KeyError, TypeError):
             return ()
 
     def _notes(self) -> list[Path]:

@@ -223,4 +223,5 @@ class Terraform:
 
     @property
     def _unlock(self) -> str:
-        return f"TF_DATA_DIR={self._folder / 'data'} terraform -chdir={self._configuration} force-unlock"
+        keys = "AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test " if self._endpoint_url else ""
+        return f"{keys}TF_DATA_DIR={self._folder / 'data'} terraform -chdir={self._configuration} force-unlock"

@@ -18,6 +18,8 @@ from deployer.tools.process import Finished
 
 _DOING = {"create": "creating", "update": "updating", "delete": "destroying", "replace": "replacing", "read": "reading"}
 _LOCK_FIELD = re.compile(r"^\s*(ID|Who|Created|Operation):[ \t]+(.+?)\s*$", re.MULTILINE)
+_LONGEST = 300
+"""Characters of one line of error; the rest is in its details."""
 _NOT_INITIALISED = (
     "Backend initialization required",
     "Backend configuration changed",
@@ -163,7 +165,8 @@ def _seen(first: Diagnostic) -> str:
     where = first.address or first.place
     summary = f"{where}: {first.summary}" if where else first.summary
     reason = next((line.strip() for line in first.detail.splitlines() if line.strip()), "")
-    return f"{summary}: {reason}" if reason and reason not in summary else summary
+    seen = f"{summary}: {reason}" if reason and reason not in summary else summary
+    return seen if len(seen) <= _LONGEST else f"{seen[:_LONGEST]}…"
 
 
 def _reach_hint(text: str) -> str:

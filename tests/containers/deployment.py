@@ -39,7 +39,7 @@ class RunningService:
 
     name: str
     ecs_service: str
-    definition: ContainerDefinitionOutputTypeDef
+    definition: ContainerDefinitionOutputTypeDef = field(repr=False)  # it may hold what it should not
     task_arns: tuple[str, ...]
     desired: int
 
