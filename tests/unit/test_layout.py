@@ -1,0 +1,160 @@
+"""The rules of the checkout that no tool of its own watches. Each guard is shown a breach, so that it can fail."""
+
+from __future__ import annotations
+
+import ast
+import importlib.util
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path, PurePosixPath
+
+import pytest
+
+from tests.examples import ROOT
+
+HEAVY = ("boto3", "botocore", "docker", "hcl2", "httpx", "nox", "pydantic", "rich")
+VAGUE = {"utils", "util", "common", "helpers", "helper", "misc"}
+PINNED = re.compile(r"(^|/)(requirements[^/]*|[^/]+\.in|requirements/[^/]+\.txt|package-lock\.json|[^/]*\.lock)$")
+INDEX = re.compile(r"(?i)(index[-_]?url|registry|find-links|trusted-host)\S*\s*[=: ]\s*[\"']?https?://")
+
+
+@cache
+def tracked() -> tuple[str, ...]:
+    """What is committed or about to be, by path."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
+    return tuple(path for path in listed.split("\0") if path and (ROOT / path).is_file())
+
+
+def read(path: str) -> str:
+    """The text of one file; what is no text holds no host either."""
+    return (ROOT / path).read_text(encoding="utf-8", errors="replace")
+
+
+def python(*folders: str) -> list[str]:
+    """The Python files under `folders`, or all of them."""
+    return [p for p in tracked() if p.endswith(".py") and (not folders or PurePosixPath(p).parts[0] in folders)]
+
+
+def calls(source: str) -> Iterator[tuple[str, ast.Call]]:
+    """Every call in `source`, by the name it calls."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Call):
+            yield ast.unparse(node.func), node
+
+
+def prints(source: str) -> list[int]:
+    """Lines that write to the screen."""
+    writers = {"print", "sys.stdout.write", "sys.stderr.write", "pprint.pprint", "pprint"}
+    return [call.lineno for name, call in calls(source) if name in writers]
+
+
+def shells(source: str) -> list[int]:
+    """Lines that hand text to a shell."""
+    return [
+        call.lineno
+        for name, call in calls(source)
+        if name in {"os.system", "os.popen", "subprocess.getoutput", "subprocess.getstatusoutput"}
+        or any(
+            k.arg == "shell" and not (isinstance(k.value, ast.Constant) and not k.value.value) for k in call.keywords
+        )
+    ]
+
+
+def hosts(path: str, text: str) -> list[str]:
+    """Lines that tie the project to a package registry of one machine."""
+    pinned = PINNED.search(path) and path != "infrastructure/terraform/.terraform.lock.hcl"
+    return [line for line in text.splitlines() if INDEX.search(line) or (pinned and "://" in line)]
+
+
+def test_no_module_is_named_for_nothing() -> None:
+    """A name says what is inside."""
+    names = {path: set(PurePosixPath(path).with_suffix("").parts) for path in python()}
+
+    assert {} == {path: parts & VAGUE for path, parts in names.items() if parts & VAGUE}
+    assert len(names) > 50
+
+
+def test_docker_is_a_folder_and_no_package() -> None:
+    """It would shadow the Docker SDK."""
+    spec = importlib.util.find_spec("docker")
+
+    assert spec is not None
+    assert spec.origin is not None
+    assert not Path(spec.origin).is_relative_to(ROOT / "docker")
+    assert [] == [path for path in python("docker") if path.count("/") == 1]
+
+
+def test_only_the_console_prints() -> None:
+    """Stdout is for data, and one place decides what is data."""
+    printing = {path: prints(read(path)) for path in [*python("deployer"), "tasks.py"]}
+
+    assert ["deployer/console.py"] == [path for path, lines in printing.items() if lines]
+
+
+def test_nothing_goes_through_a_shell() -> None:
+    """Programs are run by argv: a file name with a blank or a semicolon is a file name."""
+    assert {} == {path: lines for path in python() if (lines := shells(read(path)))}
+
+
+@pytest.mark.parametrize(
+    "breach",
+    [
+        "subprocess.run('ls', shell=True)",
+        "subprocess.run('ls', shell=flag)",
+        "os.system('ls')",
+        "subprocess.getoutput('ls')",
+    ],
+)
+def test_the_shell_guard_sees_a_breach(breach: str) -> None:
+    """And leaves the rest alone."""
+    assert [2] == shells(f"run(['ls'], shell=False)\n{breach}\n")
+
+
+def test_the_print_guard_sees_a_breach() -> None:
+    """Also where print is not called print."""
+    assert [1, 2] == prints("print('x')\nsys.stderr.write('x')\nself.print('x')\n# print('x')\n")
+
+
+def test_nobody_commits_a_registry_host() -> None:
+    """Where packages come from is the machine's own business: locks hold versions and hashes."""
+    assert {} == {path: lines for path in tracked() if path != THIS and (lines := hosts(path, read(path)))}
+
+
+THIS = "tests/unit/test_layout.py"
+HOST = "packages.example"
+
+
+@pytest.mark.parametrize(
+    ("path", "line"),
+    [
+        ("requirements/unit.txt", f"--index-url https://{HOST}/simple"),
+        ("requirements/unit.txt", f"pytest @ https://{HOST}/pytest.whl"),
+        ("docker/backend/requirements.txt", f"    # from https://{HOST}/simple"),
+        ("package-lock.json", f'"resolved": "https://{HOST}/left-pad.tgz"'),
+        ("uv.lock", f'source = {{ registry = "https://{HOST}/simple" }}'),
+        (".npmrc", f"registry=https://{HOST}/npm"),
+        ("docker/backend/Dockerfile", f"RUN pip install --extra-index-url https://{HOST} x"),
+        ("pyproject.toml", f'index-url = "https://{HOST}"'),
+    ],
+)
+def test_the_host_guard_sees_a_breach(path: str, line: str) -> None:
+    """In locks any address, elsewhere an option that names one."""
+    assert [line] == hosts(path, f"pytest==9\n{line}\n")
+
+
+def test_the_commands_are_listed_without_heavy_imports() -> None:
+    """`inv --list` answers at once; what a command needs is loaded when it needs it."""
+    script = f"import sys, tasks, deployer.app, deployer.local; print(*[m for m in {HEAVY!r} if m in sys.modules])"
+
+    loaded = subprocess.run([sys.executable, "-c", script], cwd=ROOT, check=True, capture_output=True, text=True).stdout
+
+    assert [] == loaded.split()
