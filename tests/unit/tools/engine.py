@@ -1,0 +1,102 @@
+"""A Docker Engine of plain dictionaries, and stand-ins for the programs that fill it."""
+
+from __future__ import annotations
+
+import json
+import tarfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import SimpleNamespace
+from typing import IO, Any
+
+from docker.errors import APIError, ImageNotFound
+
+
+@dataclass
+class Engine:
+    """Images by name. `registry` maps what can be pulled (`repository@digest`) to its id; None: no registry in reach.
+
+    What the stand-in docker command of `docker_cli` built is read from `built`.
+    """
+
+    built: Path
+    registry: Mapping[str, str] | None = None
+    architecture: str = "amd64"
+    there: dict[str, str] = field(default_factory=dict)
+    asked: list[str] = field(default_factory=list)
+    loaded: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def images(self) -> Engine:
+        """The image collection is this object too."""
+        return self
+
+    def version(self) -> dict[str, str]:
+        return {"Arch": self.architecture}
+
+    def get(self, name: str) -> SimpleNamespace:
+        if self.built.exists():
+            self.there.update(json.loads(line) for line in self.built.read_text().splitlines())
+        if name not in self.there:
+            raise ImageNotFound(f"no such image: {name}")
+        return self._image(self.there[name])
+
+    def get_registry_data(self, name: str) -> str:
+        self.asked.append(name)
+        if self.registry is None:
+            raise APIError("dial tcp: no such host")
+        return name
+
+    def pull(self, repository: str, tag: str) -> SimpleNamespace:
+        if self.registry is None or f"{repository}@{tag}" not in self.registry:
+            raise APIError("manifest unknown")
+        return self._image(self.registry[f"{repository}@{tag}"])
+
+    def load(self, file: IO[bytes]) -> list[SimpleNamespace]:
+        with tarfile.open(fileobj=file) as tar:
+            members = {member.name: tar.extractfile(member) for member in tar.getmembers()}
+            (manifest,) = json.loads(members["manifest.json"].read())
+            config = json.loads(members[manifest["Config"]].read())
+        self.loaded.append({"manifest": manifest, "config": config, "members": list(members)})
+        identity = f"sha256:{manifest['Config'].removesuffix('.json')}"
+        self.there[manifest["RepoTags"][0]] = identity
+        return [self._image(identity)]
+
+    def _image(self, identity: str) -> SimpleNamespace:
+        def tag(repository: str, tag: str) -> None:
+            self.there[f"{repository}:{tag}"] = identity
+
+        return SimpleNamespace(id=identity, attrs={"Size": 1000}, tag=tag)
+
+
+def program(folder: Path, name: str, script: str) -> Path:
+    """Put a shell script into `folder` under `name`."""
+    folder.mkdir(exist_ok=True, parents=True)
+    path = folder / name
+    path.write_text(f"#!/bin/sh\n{script}\n")
+    path.chmod(0o755)
+    return path
+
+
+def docker_cli(folder: Path, built: Path, version: str = "20.10.24", fails: str = "") -> Path:
+    """Put a docker command into `folder` that can build: it notes its arguments, the context, and the image."""
+    return program(
+        folder,
+        "docker",
+        f"""
+case "$1" in
+  --version) echo "Docker version {version}, build 1"; exit ;;
+  buildx) [ "$2" = version ] && exit 1 ;;
+esac
+{fails}
+for word in "$@"; do
+  echo "$word" >> "{built}.arguments"
+  [ "$previous" = --tag ] && tag=$word
+  previous=$word
+done
+(cd "$previous" && find . -type f | sort > "{built}.context")
+echo '#7 [stage 1/2] RUN true'
+echo "[\\"$tag\\", \\"sha256:built\\"]" >> "{built}"
+""",
+    )

@@ -1,0 +1,139 @@
+"""Images are built when, and only when, something that goes into them changed."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from deployer.errors import GateFailed
+from deployer.model import BuiltImage
+from deployer.tools.base_image import BaseImage, read_bootstrap
+from deployer.tools.dependencies import Dependencies
+from deployer.tools.image_build import ImageBuilder
+from deployer.tools.official_images import OfficialImages
+from tests.unit.tools.engine import Engine, docker_cli, program
+from tests.unit.tools.test_base_image import IMAGES
+
+DIGEST = "sha256:" + "ef" * 32
+UV = 'while [ "$1" != --target ]; do shift; done; mkdir -p "$2"; touch "$2/pkg.py"'
+CREATED = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """A checkout with two images, and a docker that builds."""
+    for name, text in (
+        ("base/images.toml", IMAGES.replace("[official]", f'[official]\nredis = "redis:7@{DIGEST}"')),
+        ("web/Dockerfile", "ARG BASE\nFROM ${BASE}\nARG COMMIT=unknown\nCOPY app.py /\n"),
+        ("web/app.py", "x = 1\n"),
+        ("web/requirements.txt", "pkg==1\n"),
+        ("redis/Dockerfile", "ARG BASE\nFROM ${BASE}\n"),
+    ):
+        path = tmp_path / "docker" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    subprocess.run(["git", "init", "--quiet"], cwd=tmp_path, check=True)
+    docker_cli(tmp_path / "bin", tmp_path / "built")
+    program(tmp_path / "bin", "uv", UV)
+    return tmp_path
+
+
+def with_base(root: Path, identity: str = "sha256:base") -> Engine:
+    """An engine that has the base and reaches no registry."""
+    return Engine(root / "built", there={read_bootstrap(root).reference: identity})
+
+
+def build(root: Path, engine: Engine, name: str = "web", commit: str = "a" * 40) -> BuiltImage:
+    """Build docker/`name`."""
+    environ = {"PATH": f"{root / 'bin'}{os.pathsep}{os.environ['PATH']}"}
+    official = OfficialImages(root, engine, probing=lambda: engine)
+    base = BaseImage(root, engine, official, environ)
+    packages = Dependencies(root, root / "bin/uv", environ)
+    builder = ImageBuilder(root, engine, environ, official, base, packages)
+    return builder.build(name, commit=commit, created=CREATED, log=root / "log", say=lambda _: None)
+
+
+def test_image_is_built_from_its_context_packages_and_base(root: Path) -> None:
+    engine = with_base(root)
+
+    built = build(root, engine)
+
+    arguments = (root / "built.arguments").read_text().splitlines()
+    assert built == BuiltImage("web", built.reference, "sha256:built", 1000, cached=False)
+    assert built.reference.startswith("indivillage/web:")
+    assert f"BASE={read_bootstrap(root).reference}" in arguments
+    assert "SOURCE_DATE_EPOCH=1767323045" in arguments
+    assert f"org.opencontainers.image.revision={'a' * 40}" in arguments
+    assert "org.opencontainers.image.created=2026-01-02T03:04:05Z" in arguments
+    assert (root / "built.context").read_text().split() == [
+        "./Dockerfile", "./app.py", "./requirements.txt", "./site-packages/pkg.py",
+    ]  # fmt: skip
+
+
+def test_unchanged_image_is_not_built_again_not_even_at_another_commit(root: Path) -> None:
+    engine = with_base(root)
+    first = build(root, engine)
+
+    second = build(root, engine, commit="b" * 40)
+
+    assert not first.cached
+    assert second.cached
+    assert second.reference == first.reference
+    assert len((root / "built").read_text().splitlines()) == 1
+
+
+@pytest.mark.parametrize("name", ["app.py", "Dockerfile", "requirements.txt", "new.py"])
+def test_any_change_of_a_file_builds_another_image(root: Path, name: str) -> None:
+    engine = with_base(root)
+    first = build(root, engine)
+
+    with (root / "docker/web" / name).open("a") as file:
+        file.write("# changed\n")
+
+    assert first.reference != build(root, engine).reference
+
+
+def test_another_base_builds_another_image(root: Path) -> None:
+    first = build(root, with_base(root))
+    (root / "built").unlink()
+
+    assert first.reference != build(root, with_base(root, "sha256:newer")).reference
+
+
+def test_argument_is_passed_only_to_a_dockerfile_that_takes_it(root: Path) -> None:
+    """An argument that nobody takes is a warning in every build's log."""
+    build(root, with_base(root), "redis")
+
+    assert not any(word.startswith("COMMIT=") for word in (root / "built.arguments").read_text().splitlines())
+
+
+def test_official_image_stands_in_for_ours_where_it_can_be_pulled(root: Path) -> None:
+    engine = with_base(root)
+    engine.registry = {f"redis@{DIGEST}": "sha256:official"}
+
+    pulled, again = build(root, engine, "redis"), build(root, engine, "redis")
+
+    assert pulled == BuiltImage(
+        "redis", "indivillage/redis:official-efefefefefef", "sha256:official", 1000, cached=False
+    )
+    assert again.cached
+    assert not (root / "built").exists()
+
+
+def test_base_itself_can_be_asked_for(root: Path) -> None:
+    asked = build(root, with_base(root), "base")
+
+    assert asked == BuiltImage("base", read_bootstrap(root).reference, "sha256:base", 1000, cached=True)
+
+
+def test_failed_build_is_a_failed_gate_and_leaves_no_context_behind(root: Path) -> None:
+    docker_cli(root / "bin", root / "built", fails="echo 'ERROR: step failed'; exit 1")
+
+    with pytest.raises(GateFailed, match="ERROR: step failed"):
+        build(root, with_base(root))
+
+    assert list((root / ".cache/contexts").iterdir()) == []
