@@ -1,0 +1,214 @@
+"""The commands against a world of fakes: which pipeline, which answer, which error."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from deployer import app
+from deployer.composition import Site
+from deployer.errors import InputError, Locked, NotAllowed, ReleaseFailed, RolledBack, StateUncertain, Unreachable
+from deployer.model import Environment, Image, Record, Verdict
+from deployer.pipeline import Stop
+from tests.examples import COMMIT, ENVIRONMENT, NOW, TOPOLOGY, release
+from tests.fakes import Fakes
+
+IMAGES = {name: Image(name, f"indivillage/{name}", f"sha256:{name}") for name in ("backend", "frontend")}
+
+
+@pytest.fixture
+def fakes(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Fakes:
+    """A world behind the commands: `compose`, the source and the configuration are stand-ins."""
+    fakes = Fakes()
+
+    def compose(*_: object, **__: object) -> Site:
+        return Site(fakes.world(tmp_path), lambda: TOPOLOGY, lambda: "http://dev", lambda: 7, lambda: None)
+
+    @contextmanager
+    def source(ref: str) -> Iterator[app.Source]:
+        yield app.Source(tmp_path, ref or COMMIT, NOW, "somebody", ())
+
+    monkeypatch.setattr(app, "compose", compose)
+    monkeypatch.setattr(app, "_source", source)
+    monkeypatch.setattr(app, "_logs", lambda _: tmp_path)
+    monkeypatch.setattr(app, "stop_for_run", Stop)
+    use(monkeypatch, ENVIRONMENT)
+    return fakes
+
+
+def use(monkeypatch: pytest.MonkeyPatch, environment: Environment) -> None:
+    """Make `environment` what every name on the command line means."""
+    monkeypatch.setattr(app.config, "load", lambda *_: environment)
+
+
+def deploy(**options: object) -> int:
+    """`inv deploy --json` with everything else left alone."""
+    given: dict[str, object] = {
+        "ref": "",
+        "release": "",
+        "cloud": None,
+        "dry_run": False,
+        "as_json": True,
+        "yes": False,
+    }
+    return app.deploy("dev", **(given | options))  # type: ignore[arg-type]
+
+
+def test_a_deploy_ends_with_one_object_and_a_good_record(fakes: Fakes, capsys: pytest.CaptureFixture[str]) -> None:
+    """Stdout is one JSON object; the ledger has the verdict; the lease is free again."""
+    assert 0 == deploy()
+    answer = json.loads(capsys.readouterr().out)
+    record = fakes.ledger.history()[0]
+
+    assert "good" == answer["outcome"]
+    assert (answer["release"], Verdict.GOOD, COMMIT) == (record.release, record.outcome, record.commit)
+    assert set(IMAGES) == set(record.digests) == set(record.task_definitions)
+    assert fakes.lease.holder() is None
+
+
+def test_a_failed_deploy_still_answers_and_is_written_down(fakes: Fakes, capsys: pytest.CaptureFixture[str]) -> None:
+    """The object comes out before the error goes up; the ledger says rolled-back, and why."""
+    fakes.compute.fail("roll_out", ReleaseFailed("roll out", "tasks crashed"))
+    with pytest.raises(RolledBack, match="tasks crashed"):
+        deploy()
+    answer = json.loads(capsys.readouterr().out)
+
+    assert ("rolled-back", "roll out: tasks crashed") == (answer["outcome"], answer["reason"])
+    assert Verdict.ROLLED_BACK is fakes.ledger.history()[0].outcome
+
+
+def test_a_release_that_cannot_be_written_down_is_not_done(fakes: Fakes) -> None:
+    """The intent was written; when the verdict cannot be, a person has to look."""
+    fakes.ledger.fail("write", Unreachable("write the ledger", "S3 does not answer"))
+    with pytest.raises(Unreachable):
+        deploy()
+    written = len(fakes.ledger.called("write"))
+    assert written == 2, "the intent failed, the verdict was still written"
+
+
+def test_a_held_environment_is_exit_40_and_its_ledger_is_left_alone(fakes: Fakes) -> None:
+    """Who lost the race writes nothing."""
+    fakes.lease.lose("ann")
+    with pytest.raises(Locked) as failed:
+        deploy()
+
+    assert 40 == failed.value.exit_code
+    assert () == fakes.ledger.history()
+
+
+def test_a_dry_run_changes_nothing(fakes: Fakes) -> None:
+    """It checks, builds and plans; no lease, no ledger, no push, no apply."""
+    assert 0 == deploy(dry_run=True, as_json=False)
+
+    assert ([], [], [], []) == (
+        fakes.lease.called("acquire"),
+        fakes.ledger.called("write"),
+        fakes.registry.called("push"),
+        fakes.infrastructure.called("apply"),
+    )
+    assert 1 == len(fakes.infrastructure.called("plan"))
+
+
+def test_ref_and_release_exclude_each_other(fakes: Fakes) -> None:
+    """A commit, or a release of the ledger."""
+    with pytest.raises(InputError, match="both"):
+        deploy(ref="main", release="dev-1")
+    assert [] == fakes.lease.called("acquire")
+
+
+def test_uncommitted_files_are_for_dev_only(fakes: Fakes, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """What nobody else can build again goes no further."""
+
+    @contextmanager
+    def dirty(_: str) -> Iterator[app.Source]:
+        yield app.Source(tmp_path, COMMIT, NOW, "somebody", ("docker/backend/app/main.py",))
+
+    monkeypatch.setattr(app, "_source", dirty)
+    assert 0 == deploy()
+    use(monkeypatch, replace(ENVIRONMENT, name="staging", short_name="staging"))
+    with pytest.raises(InputError, match=r"main\.py") as failed:
+        deploy()
+    assert ("docker/backend/app/main.py",) == failed.value.details
+    assert 1 == len(fakes.lease.called("acquire"))
+
+
+def test_aws_is_not_changed_without_a_word(fakes: Fakes, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where nobody can be asked, --yes has to say it."""
+    use(monkeypatch, replace(ENVIRONMENT, cloud="aws"))
+    with pytest.raises(NotAllowed, match="nobody is there"):
+        deploy()
+    assert [] == fakes.lease.called("acquire")
+    assert 0 == deploy(yes=True)
+
+
+def serve(fakes: Fakes, name: str, minutes: int) -> None:
+    """Let the release `name` be deployed, serve, and be good in the ledger."""
+    given = replace(release(NOW + timedelta(minutes=minutes)), id=name, images=IMAGES)
+    for image in IMAGES.values():
+        fakes.registry.digests.add((image.repository, image.digest))
+    arns = fakes.compute.serve(given)
+    fakes.ledger.write(Record.of(replace(given, task_definitions=arns), Verdict.GOOD))
+
+
+def test_rollback_runs_the_task_definitions_of_the_last_good_release(
+    fakes: Fakes, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As one unit, and as a release of its own that names what it restores."""
+    serve(fakes, "dev-1", 1)
+    serve(fakes, "dev-2", 2)
+    assert 0 == app.rollback("dev", to="", cloud=None, as_json=True, yes=False)
+    answer = json.loads(capsys.readouterr().out)
+    record = next(r for r in fakes.ledger.history() if r.release == answer["release"])
+
+    assert ("good", "rollback", "dev-1") == (answer["outcome"], record.kind, record.restores)
+    assert [] == fakes.compute.called("register")
+
+
+def test_status_and_history_answer_json(fakes: Fakes, capsys: pytest.CaptureFixture[str]) -> None:
+    """Both read the cloud and change nothing."""
+    serve(fakes, "dev-1", 1)
+    app.status("dev", cloud=None, watch=False, as_json=True)
+    status = json.loads(capsys.readouterr().out)
+    app.history("dev", cloud=None, as_json=True)
+    history = json.loads(capsys.readouterr().out)
+
+    assert ("dev-1", True, "http://dev") == (status["release"], status["healthy"], status["url"])
+    assert ["dev-1"] == [record["release"] for record in history]
+    assert [] == fakes.lease.called("acquire")
+
+
+def test_apply_takes_the_saved_plan_or_says_that_there_is_none(fakes: Fakes) -> None:
+    """`inv apply` without `inv plan` is a mistake, not a success."""
+    with pytest.raises(InputError, match="there is none"):
+        app.stage("apply", "dev", cloud=None, as_json=False)
+    assert [] == fakes.infrastructure.called("apply")
+
+
+def test_unlock_wants_a_reason(fakes: Fakes) -> None:
+    """Taking somebody's lease away is not done in passing."""
+    fakes.lease.lose("ann")
+    with pytest.raises(InputError, match="reason"):
+        app.unlock("dev", reason=" ", cloud=None)
+    assert fakes.lease.holder() is not None
+    assert 0 == app.unlock("dev", reason="her laptop burned", cloud=None)
+    assert fakes.lease.holder() is None
+
+
+def test_losing_the_ledger_after_success_is_uncertain(fakes: Fakes, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Exit 21: it serves, but nobody could look it up."""
+    write = fakes.ledger.write
+
+    def refuse_verdicts(record: Record) -> None:
+        if record.outcome is not None:
+            raise Unreachable("write the ledger", "S3 does not answer")
+        write(record)
+
+    monkeypatch.setattr(fakes.ledger, "write", refuse_verdicts)
+    with pytest.raises(StateUncertain, match="S3 does not answer"):
+        deploy()

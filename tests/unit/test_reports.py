@@ -1,0 +1,96 @@
+"""What the commands answer: the keys that scripts depend on."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+from deployer import reports
+from deployer.errors import GateFailed
+from deployer.model import Color, Holder, Record, Revision, StageResult, Status, Verdict
+from deployer.pipeline import Report
+from tests.examples import NOW, release
+
+LIVE = {
+    name: Revision(name, Color.BLUE, f"arn:{name}:1", "dev-1", "abc", "sha256:1", 1, 1, "COMPLETED")
+    for name in ("backend", "frontend")
+}
+
+
+def status(**changes: object) -> dict[str, object]:
+    """`status` of a healthy environment, but for `changes`."""
+    given: dict[str, object] = {
+        "environment": "development",
+        "url": "http://x",
+        "traffic": {Color.BLUE: 100, Color.GREEN: 0},
+        "live": LIVE,
+        "doubts": (),
+        "holder": None,
+        "in_progress": None,
+    }
+    return reports.status(**(given | changes))  # type: ignore[arg-type]
+
+
+def test_a_release_report_has_the_promised_keys() -> None:
+    """`deploy --json` ends with one object of these keys."""
+    failed = StageResult("lint", Status.FAILED, 1.5, "no")
+    report = Report(release(), Verdict.FAILED, 2.5, (failed,), GateFailed("lint", "two problems"))
+
+    assert {
+        "release": release().id,
+        "outcome": "failed",
+        "duration_s": 2.5,
+        "stages": [{"name": "lint", "status": "failed", "duration_s": 1.5}],
+        "reason": "lint: two problems",
+    } == reports.release(report)
+
+
+def test_status_says_what_serves() -> None:
+    """One release in both services, all healthy."""
+    answer = status()
+
+    assert ("dev-1", "abc", True, None) == (answer["release"], answer["commit"], answer["healthy"], answer["lock"])
+    assert {"blue": 100, "green": 0} == answer["traffic"]
+    services = answer["services"]
+    assert isinstance(services, dict)
+    assert {"color": "blue", "digest": "sha256:1", "desired": 1, "running": 1} == services["backend"]
+
+
+def test_services_of_two_releases_are_no_release() -> None:
+    """A half-done update has no one release to name."""
+    other = replace(LIVE["backend"], release="dev-2", commit="def")
+
+    assert (None, None) == (
+        status(live=LIVE | {"backend": other})["release"],
+        status(live=LIVE | {"backend": other})["commit"],
+    )
+
+
+def test_a_doubt_or_nothing_running_is_not_healthy() -> None:
+    """Healthy is what has no doubt and runs at all."""
+    nothing = {name: replace(revision, desired=0, running=0) for name, revision in LIVE.items()}
+
+    assert status(doubts=("backend runs something else",))["healthy"] is False
+    assert status(live=nothing)["healthy"] is False
+
+
+def test_status_names_the_lock_and_what_is_in_progress() -> None:
+    """Who holds it, until when, and for which release."""
+    answer = status(holder=Holder("ann", NOW, 3, "dev-2"), in_progress="dev-2")
+
+    assert {"owner": "ann", "expires_at": "2026-03-04T05:06:07Z"} == answer["lock"]
+    assert "dev-2" == answer["in_progress"]
+    assert "ann until 2026-03-04T05:06:07Z" == reports.status_lines(answer)["lock"]
+
+
+def test_history_leaves_out_what_still_runs_and_calls_a_silent_end_interrupted() -> None:
+    """A record without an outcome whose run is gone was cut off."""
+    running = Record.of(replace(release(), id="dev-3"))
+    silent = Record.of(replace(release(), id="dev-2"))
+    good = Record.of(replace(release(), id="dev-1"), Verdict.GOOD, ended_at=NOW + timedelta(seconds=9))
+    answer = reports.history((running, silent, good), in_progress="dev-3")
+
+    assert [("dev-2", "interrupted"), ("dev-1", "good")] == [(row["release"], row["outcome"]) for row in answer]
+    assert "2026-03-04T05:06:16Z" == answer[1]["ended_at"]
+    assert {"release", "commit", "outcome", "started_at", "ended_at", "actor", "digests", "reason"} <= set(answer[0])
+    assert "dev-2" == reports.history_rows(answer)[1][0]

@@ -1,0 +1,97 @@
+"""The local cloud as a platform: its name, its ports, its images, its errors."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from deployer.errors import InputError, Unreachable
+from deployer.model import BuiltImage
+from deployer.tools import local_cloud
+from deployer.tools.local_cloud import LocalCloudPlatform
+from localcloud.cloud import CloudImages, Ports
+from localcloud.errors import PortTaken
+from localcloud.status import CloudStatus
+
+
+class FakeCloud:
+    """Stands in for LocalCloud; `error` is raised by `up`."""
+
+    ports = Ports(1, 2, 3)
+    error: Exception | None = None
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.images: CloudImages | None = None
+
+    def up(self, images: CloudImages, _: object) -> CloudStatus:
+        if self.error:
+            raise self.error
+        self.images = images
+        return CloudStatus(self.name, True, True, self.ports, ())
+
+
+def build(name: str, *_: Any) -> BuiltImage:
+    """Every image is there."""
+    return BuiltImage(name, f"local/{name}:1", "sha256:1", 1, cached=True)
+
+
+def platform(root: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[LocalCloudPlatform, FakeCloud]:
+    """A platform on a fake cloud."""
+    made = LocalCloudPlatform(root, ("x.alb.localhost",), build)
+    cloud = FakeCloud(made.name)
+    monkeypatch.setattr(LocalCloudPlatform, "_cloud", cloud)
+    return made, cloud
+
+
+def test_two_checkouts_have_two_clouds(tmp_path: Path) -> None:
+    """The name follows the path and stays the same for it."""
+    one, other = LocalCloudPlatform(tmp_path / "a", (), build), LocalCloudPlatform(tmp_path / "b", (), build)
+
+    assert one.name == LocalCloudPlatform(tmp_path / "a", (), build).name
+    assert one.name != other.name
+
+
+def test_ready_builds_the_images_and_starts_the_cloud(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each image goes where the cloud expects it."""
+    made, cloud = platform(tmp_path, monkeypatch)
+
+    assert f"{made.name} at http://127.0.0.1:1" == made.ready(lambda _: None)
+    assert CloudImages("local/localcloud:1", "local/postgres:1", "local/redis:1") == cloud.images
+    assert ("http://127.0.0.1:1", 2) == (made.endpoint_url, made.http_port)
+
+
+def test_what_the_cloud_says_becomes_exit_30(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A taken port is one clear line with the next step."""
+    made, cloud = platform(tmp_path, monkeypatch)
+    cloud.error = PortTaken("publish port 1", "it is taken by nc", "stop nc")
+    with pytest.raises(Unreachable) as failed:
+        made.ready(lambda _: None)
+
+    assert ("it is taken by nc", "stop nc", 30) == (failed.value.seen, failed.value.hint, failed.value.exit_code)
+
+
+def test_the_offset_moves_every_port() -> None:
+    """LOCALCLOUD_PORT_OFFSET is a number, or a mistake."""
+    assert None is local_cloud._wanted_ports({})
+    assert Ports(4596, 8110, 8111) == local_cloud._wanted_ports({"LOCALCLOUD_PORT_OFFSET": "30"})
+    with pytest.raises(InputError, match="LOCALCLOUD_PORT_OFFSET=ten"):
+        local_cloud._wanted_ports({"LOCALCLOUD_PORT_OFFSET": "ten"})
+
+
+def test_builds_are_told_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Three builds at once: each line says whose it is."""
+    made, _ = platform(tmp_path, monkeypatch)
+    said: list[str] = []
+
+    def talkative(name: str, _: str, __: datetime, say: Any) -> BuiltImage:
+        say("working")
+        return build(name)
+
+    monkeypatch.setattr(made, "_build", talkative)
+    made.ready(said.append)
+
+    assert {"localcloud: working", "postgres: working", "redis: working"} == set(said)
