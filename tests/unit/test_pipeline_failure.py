@@ -83,6 +83,7 @@ def test_verdict_of_a_failure_with_nothing_to_undo(
     report = run(world, unable(error))
 
     assert (verdict, exit_code) == (report.verdict, code(report))
+    assert [Status.FAILED] == [r.status for r in report.results]
 
 
 @pytest.mark.parametrize(
