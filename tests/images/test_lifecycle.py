@@ -106,6 +106,18 @@ def test_stopping_finishes_the_request_in_flight(stack: Stack, which: str) -> No
     assert 0 == container.wait(timeout=30)["StatusCode"], container.logs(tail=20).decode()
 
 
+def test_a_stopped_backend_exits_0_below_an_init_process_too(backend: Container) -> None:
+    """As process 1 the kernel shields it from its own signal; started by another process nothing does."""
+    script = """
+        export PORT=9000
+        python3 -m app >/dev/null & pid=$!
+        for attempt in $(seq 200); do python3 -S /app/app/alive.py 2>/dev/null && break; done
+        kill -TERM $pid
+        wait $pid
+    """
+    assert 0 == backend.exec_run(["sh", "-c", script]).exit_code
+
+
 def refused(where: tuple[str, int]) -> bool:
     """True when nothing behind the published port takes a request any more.
 

@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
+import pytest
 from docker.models.containers import Container
 
 from tests.images.stack import UPLOADS_BUCKET, address, read, request_head, wait_for
@@ -83,9 +84,10 @@ def test_far_too_large_bodies_get_json_from_the_proxy(site: httpx.Client) -> Non
     assert '"status":413' in answer
 
 
-def test_a_visitor_who_leaves_leaves_nothing(backend: Container, s3: Any) -> None:
-    """A connection that breaks in the middle aborts the multipart upload."""
-    url = urlsplit(address(backend))
+@pytest.mark.parametrize("through", ["backend", "frontend"])
+def test_a_visitor_who_leaves_leaves_nothing(request: pytest.FixtureRequest, s3: Any, through: str) -> None:
+    """Parts reach S3 while the body is still being sent; a connection that breaks then aborts the upload."""
+    url = urlsplit(address(request.getfixturevalue(through)))
     with socket.create_connection((url.hostname or "", url.port or 0), timeout=10) as connection:
         head = request_head("/api/uploads?filename=a.pdf", PDF | {"Content-Length": str(LIMIT)})
         connection.sendall(head + pdf(17 * MIB))
