@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from deployer.aws.tasks import addresses, told
-from deployer.errors import ReleaseFailed
+from deployer.errors import DeployError, ReleaseFailed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -33,6 +33,8 @@ POLL_FIRST_S = 0.2
 POLL_MOST_S = 2.0
 HEARTBEAT_S = 10.0
 LOOK_FOR_FAILURES_EVERY_S = 2.0
+DOUBT_S = 5.0
+"""How long ECS may show a service without our deployment: its answers are eventually consistent."""
 UNHEALTHY_GRACE_S = 30.0
 """How long a target may stay unhealthy after ECS calls the deployment complete (on AWS it never is by then)."""
 HEALTH_WORDS = ("health check",)
@@ -80,6 +82,7 @@ class Rollout:
         self._targets = targets
         self._known_failures = 0
         self._looked_at = 0.0
+        self._doubted_at: float | None = None
 
     def follow(self, timeout_s: float, say: Say) -> None:
         """Wait until the deployment is steady. Raises ReleaseFailed, stopped tasks in `details`, when it is not."""
@@ -110,9 +113,13 @@ class Rollout:
         service = self._describe()
         deployments = service.get("deployments", [])
         ours = next((d for d in deployments if d.get("id") == self._wanted.deployment_id), None)
-        primary = next((d for d in deployments if d.get("status") == "PRIMARY"), None)
-        self._refuse_takeover(ours, primary)
-        assert ours is not None
+        doubt = self._taken_over(ours, next((d for d in deployments if d.get("status") == "PRIMARY"), None))
+        if doubt or ours is None:
+            self._doubted_at = now if self._doubted_at is None else self._doubted_at
+            if now - self._doubted_at >= DOUBT_S:
+                raise self._failed(doubt)
+            return Seen("waiting for ECS to show the deployment")
+        self._doubted_at = None
         self._refuse_crash_loop(ours, now)
         running, wanted = ours.get("runningCount", 0), self._wanted.count
         state = ours.get("rolloutState", "COMPLETED")
@@ -124,15 +131,19 @@ class Rollout:
             return Seen(words)
         return self._health(words)
 
-    def _refuse_takeover(self, ours: DeploymentTypeDef | None, primary: DeploymentTypeDef | None) -> None:
-        """Raise when ours was given up: the ECS tools that compare the wrong deployment call a rollback success."""
+    def _taken_over(self, ours: DeploymentTypeDef | None, primary: DeploymentTypeDef | None) -> str:
+        """Say why ours is no longer what ECS works on, "" when it is. Raises when ECS says itself that ours failed.
+
+        The ECS tools that compare the wrong deployment call the circuit breaker's rollback a success.
+        """
         if ours is not None and ours.get("rolloutState") == "FAILED":
             raise self._failed(ours.get("rolloutStateReason") or "ECS gave the deployment up")
-        if primary is None or primary.get("id") != self._wanted.deployment_id:
-            runs = (primary or {}).get("taskDefinition", "nothing")
-            raise self._failed(f"ECS replaced this deployment by another one, which runs {runs}")
-        if primary.get("taskDefinition") != self._wanted.task_definition:
-            raise self._failed(f"the deployment runs {primary.get('taskDefinition')} instead")
+        if ours is None or primary is None or primary.get("id") != self._wanted.deployment_id:
+            runs = primary.get("taskDefinition", "") if primary else "nothing"
+            return f"ECS replaced this deployment by another one, which runs {runs}"
+        if ours.get("taskDefinition") != self._wanted.task_definition:
+            return f"the deployment runs {ours.get('taskDefinition')} instead"
+        return ""
 
     def _refuse_crash_loop(self, ours: DeploymentTypeDef, now: float) -> None:
         failures = ours.get("failedTasks", 0)
@@ -160,20 +171,26 @@ class Rollout:
         return Seen(words, unhealthy="unhealthy" in states)
 
     def _failed(self, seen: str) -> ReleaseFailed:
+        """Make the error, with all that explains it; what cannot be read never hides the failure itself."""
+        try:
+            details = self._explained()
+        except DeployError as error:
+            details = (f"the tasks could not be read: {error}",)
+        return ReleaseFailed(f"rolling out {self._name}", seen, "the lines below say why", details=details)
+
+    def _explained(self) -> tuple[str, ...]:
         wanted = self._wanted
         stopped = self._tasks.of_service(wanted.cluster, wanted.ecs_service, "STOPPED")
-        failed = sorted(
-            (task for task in stopped if failed_by_itself(task, wanted)),
-            key=lambda task: task["createdAt"],
-            reverse=True,
-        )
+        failed = [task for task in stopped if failed_by_itself(task, wanted)]
+        failed.sort(key=lambda task: task["createdAt"], reverse=True)
         details = told(self._tasks.explained(failed, wanted.container))
-        if not details:
-            running = self._tasks.of_service(wanted.cluster, wanted.ecs_service, "RUNNING")
-            for task in [t for t in running if t.get("taskDefinitionArn") == wanted.task_definition][:2]:
-                details += (f"{wanted.container} task {task['taskArn'].rsplit('/', 1)[-1]}: {task.get('lastStatus')}",)
-                details += tuple(f"  | {line}" for line in self._tasks.last_lines(task, wanted.container))
-        return ReleaseFailed(f"rolling out {self._name}", seen, "the lines below say why", details=details)
+        if details:
+            return details
+        running = self._tasks.of_service(wanted.cluster, wanted.ecs_service, "RUNNING")
+        for task in [t for t in running if t.get("taskDefinitionArn") == wanted.task_definition][:2]:
+            details += (f"{wanted.container} task {task['taskArn'].rsplit('/', 1)[-1]}: {task.get('lastStatus')}",)
+            details += tuple(f"  | {line}" for line in self._tasks.last_lines(task, wanted.container))
+        return details
 
 
 def enough(count: int) -> int:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from deployer.aws.faults import Expected, mapped
 from deployer.aws.task_definition import log_stream
+from deployer.errors import DeployError
 from deployer.model import StoppedTask
 
 if TYPE_CHECKING:
@@ -82,16 +83,22 @@ class Tasks:
             return tuple(pool.map(lambda task: self._explain(task, container), tasks))
 
     def last_lines(self, task: TaskTypeDef, container: str, patience_s: float = 0.0) -> tuple[str, ...]:
-        """Read the last log lines of a task's container, waiting up to `patience_s` for the first to arrive."""
-        stream = log_stream(self.definition(task["taskDefinitionArn"]), container, task["taskArn"])
-        if stream is None:
-            return ()
+        """Read the last log lines of a task's container, waiting up to `patience_s` for the first to arrive.
+
+        A log that cannot be read is a line that says so: it must not hide what it was to explain.
+        """
         deadline = self._clock.monotonic() + patience_s
-        while True:
-            lines, _ = self.log_lines(*stream, limit=LOG_LINES)
-            if lines or self._clock.monotonic() >= deadline:
-                return lines
-            self._clock.wait(0.2)
+        try:
+            stream = log_stream(self.definition(task["taskDefinitionArn"]), container, task["taskArn"])
+            while stream is not None:
+                lines, _ = self.log_lines(*stream, limit=LOG_LINES)
+                if lines or self._clock.monotonic() >= deadline:
+                    return lines
+                with self._clock.shield():  # short, and an interrupted run wants its explanation most
+                    self._clock.wait(0.2)
+        except DeployError as error:
+            return (f"(the log could not be read: {error.seen})",)
+        return ()
 
     def log_lines(
         self, group: str, stream: str, *, limit: int = 1000, token: str = "", from_head: bool = False

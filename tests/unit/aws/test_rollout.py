@@ -10,7 +10,7 @@ import pytest
 
 from deployer.aws.rollout import Rollout, Wanted, enough, failed_by_itself, target_states
 from deployer.aws.tasks import addresses, told
-from deployer.errors import ReleaseFailed
+from deployer.errors import NotAllowed, ReleaseFailed
 from deployer.model import Color, StoppedTask, Target
 from tests.fakes import FakeClock
 
@@ -132,30 +132,64 @@ def test_a_failed_deployment_without_tasks_does_not_hold_up_the_next() -> None:
     Script(service(deployment(), left), running=RUNNING, targets=HEALTHY).follow()
 
 
+BREAKER = deployment(status="ACTIVE", rolloutState="FAILED", rolloutStateReason="circuit breaker", runningCount=0)
+
+
 @pytest.mark.parametrize(
     "seen",
     [
-        pytest.param(service(deployment(rolloutState="FAILED", rolloutStateReason="circuit breaker")), id="breaker"),
-        pytest.param(
-            service(
-                deployment(id="rollback", taskDefinition=OTHER),
-                deployment(status="ACTIVE", rolloutState="FAILED", rolloutStateReason="circuit breaker"),
-            ),
-            id="breaker rolled back and the old one is complete",
-        ),
+        pytest.param(service(BREAKER | {"status": "PRIMARY"}), id="no rollback"),
+        pytest.param(service(deployment(id="rollback", taskDefinition=OTHER), BREAKER), id="rolled back and complete"),
+    ],
+)
+def test_what_ecs_gave_up_fails_at_once(seen: Any) -> None:
+    """A service that is steady again on the old revision is what the breaker's rollback looks like."""
+    script = Script(seen, running=RUNNING, targets=HEALTHY, stopped=(crashed(3),))
+    with pytest.raises(ReleaseFailed) as caught:
+        script.follow()
+    assert "circuit breaker" in caught.value.seen
+    assert any("boom" in line for line in caught.value.details)
+    assert script.clock.monotonic() == 0
+
+
+@pytest.mark.parametrize(
+    "seen",
+    [
         pytest.param(service(deployment(id="rollback", taskDefinition=OTHER)), id="ours is forgotten"),
+        pytest.param(
+            service(deployment(id="next", taskDefinition=OTHER), deployment(status="ACTIVE")), id="ours is superseded"
+        ),
         pytest.param(service(deployment(id="somebody else's")), id="same definition, another deployment"),
         pytest.param(service(deployment(taskDefinition=OTHER)), id="another definition"),
         pytest.param(service(), id="no deployment at all"),
     ],
 )
 def test_success_of_another_deployment_is_our_failure(seen: Any) -> None:
-    """A service that is steady on something else is what the breaker's rollback looks like."""
-    script = Script(seen, running=RUNNING, targets=HEALTHY, stopped=(crashed(3),))
+    """It is believed once ECS has said so for some seconds."""
+    script = Script(seen, running=RUNNING, targets=HEALTHY)
     with pytest.raises(ReleaseFailed) as caught:
         script.follow()
-    assert any("boom" in line for line in caught.value.details)
-    assert script.clock.monotonic() == 0
+    assert "instead" in caught.value.seen or "another one" in caught.value.seen
+    assert 5 <= script.clock.monotonic() < 8
+
+
+def test_a_deployment_that_ecs_does_not_show_yet_is_waited_for() -> None:
+    """ECS's answers are eventually consistent: the first may be from before our update."""
+    before = service(deployment(id="old", taskDefinition=OTHER))
+    Script(before, before, before, service(deployment()), running=RUNNING, targets=HEALTHY).follow()
+
+
+def test_what_cannot_be_explained_still_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A missing permission to read tasks must not hide that the release failed."""
+
+    def denied(*_: object) -> None:
+        raise NotAllowed("reading the tasks", "AccessDenied")
+
+    script = Script(service(BREAKER))
+    monkeypatch.setattr(script, "of_service", denied)
+    with pytest.raises(ReleaseFailed) as caught:
+        script.follow()
+    assert any("AccessDenied" in line for line in caught.value.details)
 
 
 def test_a_crash_loop_ends_before_the_breaker_does() -> None:
