@@ -24,7 +24,8 @@ def run(release: Release, world: World) -> Outcome:
     with ThreadPoolExecutor(len(SERVICES)) as pool:
         built = dict(zip(SERVICES, pool.map(build, SERVICES), strict=True))
     sizes = ", ".join(
-        f"{name} {image.size_bytes / 1e6:.0f} MB{' (unchanged)' if image.cached else ''}" for name, image in built.items()
+        f"{name} {image.size_bytes / 1e6:.0f} MB{' (unchanged)' if image.cached else ''}"
+        for name, image in built.items()
     )
     return Outcome(sizes, {"built": built})
 

@@ -9,8 +9,9 @@ from deployer.ports import World
 
 
 def doubts(release: Release, world: World) -> tuple[str, ...]:
-    """Why this release cannot be called live: one line for each service whose PRIMARY revision is not the release's,
-    is not complete, or whose targets are not all healthy. Empty when there is no doubt.
+    """Why this release cannot be called live, a line for each reason; empty when there is no doubt.
+
+    Each service's PRIMARY revision has to be the release's and complete, and its targets have to be healthy, all of them.
     """
     found = []
     for service in SERVICES:
@@ -21,9 +22,13 @@ def doubts(release: Release, world: World) -> tuple[str, ...]:
         if live.release != release.serves:
             found.append(f"{service} says it is release {live.release or 'none'}, not {release.serves}")
         if live.rollout != "COMPLETED" or live.desired == 0 or live.running != live.desired:
-            found.append(f"{service} is {live.rollout or 'without a rollout'}, {live.running} of {live.desired} tasks run")
+            found.append(
+                f"{service} is {live.rollout or 'without a rollout'}, {live.running} of {live.desired} tasks run"
+            )
         targets = world.traffic.targets(service, release.color)
-        found += [f"{service} target {t.address} is {t.state} {t.reason}".rstrip() for t in targets if t.state != "healthy"]
+        found += [
+            f"{service} target {t.address} is {t.state} {t.reason}".rstrip() for t in targets if t.state != "healthy"
+        ]
         if not targets:
             found.append(f"{service} has no target behind the load balancer")
     return tuple(found)
