@@ -11,7 +11,7 @@ from deployer.ports import World
 def doubts(release: Release, world: World) -> tuple[str, ...]:
     """Why this release cannot be called live, a line for each reason; empty when there is no doubt.
 
-    Each service's PRIMARY revision has to be the release's and complete, and its targets have to be healthy, all of them.
+    Each service's PRIMARY revision has to be the release's and complete, and all its targets healthy.
     """
     found = []
     for service in SERVICES:
