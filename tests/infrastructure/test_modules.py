@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -12,21 +13,28 @@ from tests.infrastructure.conftest import CONFIGURATION, DOUBLE, GENERATED_SECRE
 MODULES = sorted(str(file.parent.relative_to(CONFIGURATION)) for file in CONFIGURATION.rglob("variables.tf"))
 DEVELOPMENT = "-var-file=environments/development/terraform.tfvars"
 
+# module, file, what is there, what breaks it, the run that must notice
 MUTATIONS = [
-    ("modules/networking", "security_groups.tf", '["public-alb"].id\n  cidr_ipv4', '["backend"].id\n  cidr_ipv4'),
-    ("modules/storage", "main.tf", "restrict_public_buckets = true", "restrict_public_buckets = false"),
-    ("modules/security", "main.tf", "enable_key_rotation     = true", "enable_key_rotation     = false"),
-    ("modules/database", "main.tf", "publicly_accessible    = false", "publicly_accessible    = true"),
-    ("modules/compute", "main.tf", "rollback = true", "rollback = false"),
-    (".", "topology.tf", "${local.internal_ports[color]}", "${local.internal_ports.blue}"),
+    ("modules/networking", "security_groups.tf", '["public-alb"].id\n  cidr', '["backend"].id\n  cidr', "development"),
+    (
+        "modules/storage",
+        "main.tf",
+        "restrict_public_buckets = true",
+        "restrict_public_buckets = false",
+        "every_bucket_is_closed",
+    ),
+    ("modules/security", "main.tf", "enable_key_rotation     = true", "enable_key_rotation     = false", "protected"),
+    ("modules/database", "main.tf", "publicly_accessible    = false", "publicly_accessible    = true", "protected"),
+    ("modules/compute", "main.tf", "rollback = true", "rollback = false", "shells"),
+    ("modules/compute", "roles.tf", "Resource = var.secret_arns[name]", 'Resource = ["*"]', "least_privilege"),
+    (".", "topology.tf", "${local.internal_ports[color]}", "${local.internal_ports.blue}", "environment"),
 ]
 
 
 def run_tests(terraform: Terraform, folder: Path) -> tuple[list[str], list[str], str]:
     """Initialise FOLDER and run its tests: the names of all runs, of those that did not pass, and what was printed."""
     arguments = [DEVELOPMENT] if (folder / "environments").is_dir() else []
-    backend = [] if (folder / "environments").is_dir() else ["-get=true"]
-    initialised = terraform("init", "-backend=false", "-input=false", "-no-color", *backend, cwd=folder)
+    initialised = terraform("init", "-backend=false", "-input=false", "-no-color", cwd=folder)
     assert initialised.returncode == 0, initialised.stdout
     report = folder / "report.xml"
     tested = terraform("test", "-no-color", f"-junit-xml={report}", *arguments, cwd=folder)
@@ -56,17 +64,30 @@ def test_module(module: str, testable: Path, terraform: Terraform) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("module", "file", "sound", "broken"), MUTATIONS, ids=[mutation[0] for mutation in MUTATIONS])
+@pytest.mark.parametrize(
+    ("module", "file", "sound", "broken", "noticed_by"), MUTATIONS, ids=[f"{line[0]}-{line[-1]}" for line in MUTATIONS]
+)
 def test_a_broken_module_is_noticed(
-    module: str, file: str, sound: str, broken: str, testable: Path, terraform: Terraform
+    module: str, file: str, sound: str, broken: str, noticed_by: str, testable: Path, terraform: Terraform
 ) -> None:
-    """The module's own tests fail when one line of it is made unsafe."""
+    """The run that guards a line fails when that line is made unsafe."""
     path = testable / module / file
     text = path.read_text(encoding="utf-8")
     assert sound in text
     path.write_text(text.replace(sound, broken), encoding="utf-8")
-    _, not_passed, printed = run_tests(terraform, testable / module)
-    assert not_passed != [], printed
+    keep_only(noticed_by, testable / module / "tests")
+    runs, not_passed, printed = run_tests(terraform, testable / module)
+    assert [noticed_by] == runs
+    assert [noticed_by] == not_passed, printed
+    assert "Test assertion failed" in printed
+
+
+def keep_only(run: str, tests: Path) -> None:
+    """Cut the module's test file down to what its runs share and the one called RUN: the others cost seconds each."""
+    (file,) = tests.glob("*.tftest.hcl")
+    shared, *runs = re.split(r'^(?=run ")', file.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    wanted = [text for text in runs if text.startswith(f'run "{run}" {{')]
+    file.write_text(shared + "".join(wanted), encoding="utf-8")
 
 
 def test_the_double_has_the_outputs_of_what_it_stands_for() -> None:

@@ -5,7 +5,7 @@ mock_provider "aws" {
   source = "./tests/mocks"
 }
 
-run "topology" {
+run "environment" {
   assert {
     condition     = jsondecode(aws_ssm_parameter.topology.value) == jsondecode(jsonencode(output.topology))
     error_message = "the parameter and the output must be the same object"
@@ -71,9 +71,7 @@ run "topology" {
     condition     = keys(output.topology.services.frontend.secrets)[0] == "BASIC_AUTH" && length(output.topology.services.frontend.secrets) == 1
     error_message = "the frontend must get the pages' password and nothing else"
   }
-}
 
-run "tags" {
   assert {
     condition = local.tags == {
       project     = "indivillage"
@@ -88,6 +86,8 @@ run "tags" {
 }
 
 run "open_pages" {
+  command = plan
+
   variables {
     access = { basic_auth = false }
   }
@@ -98,24 +98,9 @@ run "open_pages" {
   }
 }
 
-run "aws" {
-  variables {
-    cloud      = "aws"
-    account_id = "123456789012"
-  }
-
-  assert {
-    condition     = output.url == "https://dev.indivillage.com" && output.topology.load_balancers.public.port == 443
-    error_message = "on AWS visitors use HTTPS under the domain"
-  }
-
-  assert {
-    condition     = output.topology.services.backend.environment.PGSSLMODE == "require" && startswith(output.topology.services.backend.environment.REDIS_URL, "rediss://")
-    error_message = "on AWS the backend must use TLS to database and cache"
-  }
-}
-
 run "production_on_aws" {
+  command = plan
+
   variables {
     name                   = "production"
     short_name             = "prod"
@@ -129,6 +114,16 @@ run "production_on_aws" {
   assert {
     condition     = local.protect && local.recovery_window_days == 30 && local.tags.version == "1.2.3"
     error_message = "production must be protected from being destroyed"
+  }
+
+  assert {
+    condition     = output.url == "https://www.indivillage.com" && output.topology.load_balancers.public.port == 443
+    error_message = "on AWS visitors use HTTPS under the domain"
+  }
+
+  assert {
+    condition     = output.topology.services.backend.environment.PGSSLMODE == "require" && module.database.postgres.sslmode == "require"
+    error_message = "on AWS the backend must use TLS to the database"
   }
 
   assert {

@@ -1,5 +1,7 @@
 # Shells at zero, weights that start at blue, roles that can do one thing each.
 mock_provider "aws" {
+  override_during = plan
+
   mock_resource "aws_lb" {
     defaults = { arn = "arn:aws:elasticloadbalancing:ap-south-1:123456789012:loadbalancer/app/a/1" }
   }
@@ -21,23 +23,27 @@ mock_provider "aws" {
 }
 
 override_resource {
-  target = aws_lb_target_group.this["frontend-blue"]
-  values = { arn = "arn:aws:elasticloadbalancing:ap-south-1:123456789012:targetgroup/frontend-blue/1" }
+  override_during = plan
+  target          = aws_lb_target_group.this["frontend-blue"]
+  values          = { arn = "arn:aws:elasticloadbalancing:ap-south-1:123456789012:targetgroup/frontend-blue/1" }
 }
 
 override_resource {
-  target = aws_lb_target_group.this["frontend-green"]
-  values = { arn = "arn:aws:elasticloadbalancing:ap-south-1:123456789012:targetgroup/frontend-green/1" }
+  override_during = plan
+  target          = aws_lb_target_group.this["frontend-green"]
+  values          = { arn = "arn:aws:elasticloadbalancing:ap-south-1:123456789012:targetgroup/frontend-green/1" }
 }
 
 override_resource {
-  target = aws_lb_target_group.this["backend-blue"]
-  values = { arn = "arn:aws:elasticloadbalancing:ap-south-1:123456789012:targetgroup/backend-blue/1" }
+  override_during = plan
+  target          = aws_lb_target_group.this["backend-blue"]
+  values          = { arn = "arn:aws:elasticloadbalancing:ap-south-1:123456789012:targetgroup/backend-blue/1" }
 }
 
 override_resource {
-  target = aws_lb_target_group.this["backend-green"]
-  values = { arn = "arn:aws:elasticloadbalancing:ap-south-1:123456789012:targetgroup/backend-green/1" }
+  override_during = plan
+  target          = aws_lb_target_group.this["backend-green"]
+  values          = { arn = "arn:aws:elasticloadbalancing:ap-south-1:123456789012:targetgroup/backend-green/1" }
 }
 
 variables {
@@ -71,6 +77,8 @@ variables {
 }
 
 run "shells" {
+  command = plan
+
   assert {
     condition     = toset(keys(aws_ecs_service.shell)) == toset(["backend-blue", "backend-green", "frontend-blue", "frontend-green"])
     error_message = "each service must have a shell in both colors"
@@ -120,6 +128,8 @@ run "shells" {
 }
 
 run "traffic_starts_at_blue" {
+  command = plan
+
   assert {
     condition = { for group in aws_lb_listener.production.default_action[0].forward[0].target_group : group.arn => group.weight } == {
       (aws_lb_target_group.this["frontend-blue"].arn)  = 100
@@ -161,6 +171,8 @@ run "traffic_starts_at_blue" {
 }
 
 run "https" {
+  command = plan
+
   variables {
     certificate_arn = "arn:aws:acm:ap-south-1:123456789012:certificate/1"
   }
@@ -182,6 +194,8 @@ run "https" {
 }
 
 run "least_privilege" {
+  command = plan
+
   assert {
     condition     = alltrue([for role in concat(values(aws_iam_role.execution), values(aws_iam_role.task)) : jsondecode(role.assume_role_policy).Statement[0].Condition.StringEquals["aws:SourceAccount"] == "123456789012"])
     error_message = "roles must be for tasks of this account only"
@@ -210,6 +224,8 @@ run "least_privilege" {
 }
 
 run "registry" {
+  command = plan
+
   assert {
     condition     = toset([for repository in values(aws_ecr_repository.this) : repository.name]) == toset(["indivillage/frontend", "indivillage/backend"])
     error_message = "the registry must hold one repository a service"
@@ -227,6 +243,8 @@ run "registry" {
 }
 
 run "registry_of_another_environment" {
+  command = plan
+
   variables {
     owns_registry = false
   }
@@ -243,6 +261,8 @@ run "registry_of_another_environment" {
 }
 
 run "no_autoscaling_on_the_local_cloud" {
+  command = plan
+
   assert {
     condition     = length(aws_appautoscaling_target.this) == 0 && length(aws_appautoscaling_policy.this) == 0
     error_message = "the local cloud has no autoscaling"
@@ -250,6 +270,8 @@ run "no_autoscaling_on_the_local_cloud" {
 }
 
 run "autoscaling" {
+  command = plan
+
   variables {
     autoscaling = { cpu_percent = 70, memory_percent = 75 }
   }
@@ -271,6 +293,8 @@ run "autoscaling" {
 }
 
 run "topology" {
+  command = plan
+
   assert {
     condition     = output.services["backend"].family == "indivillage-test-backend" && output.services["backend"].colors["green"].service == "indivillage-test-backend-green"
     error_message = "the deployer must find families and services under their names"

@@ -1,15 +1,19 @@
 # A protected database with TLS, and the one of the local cloud. Mocked providers cannot play the ephemeral resources of
 # generated_secret: tests/infrastructure puts a double in its place and runs this file.
-mock_provider "aws" {}
-
-override_resource {
-  target = aws_db_instance.this
-  values = { address = "db.example.internal" }
+mock_provider "aws" {
+  override_during = plan
 }
 
 override_resource {
-  target = aws_elasticache_replication_group.this
-  values = { primary_endpoint_address = "cache.example.internal" }
+  override_during = plan
+  target          = aws_db_instance.this
+  values          = { address = "db.example.internal" }
+}
+
+override_resource {
+  override_during = plan
+  target          = aws_elasticache_replication_group.this
+  values          = { primary_endpoint_address = "cache.example.internal" }
 }
 
 variables {
@@ -39,6 +43,8 @@ variables {
 }
 
 run "protected" {
+  command = plan
+
   assert {
     condition     = aws_db_instance.this.storage_encrypted && aws_db_instance.this.kms_key_id == var.kms_key_arn
     error_message = "the database must be encrypted with the environment's key"
@@ -101,6 +107,8 @@ run "protected" {
 }
 
 run "local_cloud" {
+  command = plan
+
   variables {
     tls           = false
     log_exports   = false
@@ -125,6 +133,8 @@ run "local_cloud" {
 }
 
 run "replicas_fail_over" {
+  command = plan
+
   variables {
     cache = {
       engine_version = "7.0"

@@ -52,9 +52,8 @@ run "development" {
     condition     = alltrue([for route in values(aws_route.nat) : route.destination_cidr_block == "0.0.0.0/0"])
     error_message = "private subnets reach the internet by NAT"
   }
-}
 
-run "only_the_public_load_balancer_is_open" {
+  # Only the public load balancer is open.
   assert {
     condition = alltrue([for rule in concat(
       values(aws_vpc_security_group_ingress_rule.visitors),
@@ -96,6 +95,8 @@ run "only_the_public_load_balancer_is_open" {
 }
 
 run "https_and_testers" {
+  command = plan
+
   variables {
     public_ports = [80, 443]
     test_cidrs   = ["203.0.113.0/24"]
@@ -125,6 +126,8 @@ run "nat_in_every_zone" {
 }
 
 run "no_nat" {
+  command = plan
+
   variables {
     nat = "none"
   }
@@ -136,6 +139,8 @@ run "no_nat" {
 }
 
 run "flow_logs" {
+  command = plan
+
   variables {
     flow_logs_bucket_arn = "arn:aws:s3:::logs"
   }

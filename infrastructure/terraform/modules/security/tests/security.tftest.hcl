@@ -1,6 +1,8 @@
 # The key's policy and which secrets there are. Mocked providers cannot play the ephemeral resources of generated_secret:
 # tests/infrastructure puts a double in its place and runs this file.
 mock_provider "aws" {
+  override_during = plan
+
   mock_resource "aws_kms_key" {
     defaults = { arn = "arn:aws:kms:ap-south-1:123456789012:key/1" }
   }
@@ -15,6 +17,8 @@ variables {
 }
 
 run "protected" {
+  command = plan
+
   assert {
     condition     = aws_kms_key.this.enable_key_rotation && aws_kms_key.this.deletion_window_in_days == 30
     error_message = "the key must rotate, and be brought back within 30 days"
@@ -38,6 +42,8 @@ run "protected" {
 }
 
 run "open_pages" {
+  command = plan
+
   variables {
     basic_auth           = false
     recovery_window_days = 0

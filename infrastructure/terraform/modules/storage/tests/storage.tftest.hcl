@@ -1,5 +1,7 @@
 # Three buckets, all of them private, versioned and encrypted; only the logs bucket takes deliveries.
 mock_provider "aws" {
+  override_during = plan
+
   mock_resource "aws_s3_bucket" {
     defaults = { arn = "arn:aws:s3:::a-bucket" }
   }
@@ -15,6 +17,8 @@ variables {
 }
 
 run "every_bucket_is_closed" {
+  command = plan
+
   assert {
     condition     = aws_s3_bucket.this["forms"].bucket == "indivillage-test-forms-123456789012"
     error_message = "bucket names must end with the account"
@@ -60,6 +64,8 @@ run "every_bucket_is_closed" {
 }
 
 run "deliveries" {
+  command = plan
+
   assert {
     condition = alltrue([for name in ["forms", "uploads"] : length([for statement in jsondecode(aws_s3_bucket_policy.this[name].policy).Statement :
     statement if statement.Effect == "Allow"]) == 0])
@@ -74,6 +80,8 @@ run "deliveries" {
 }
 
 run "retention" {
+  command = plan
+
   variables {
     retention_days     = 14
     log_retention_days = 7
@@ -92,6 +100,8 @@ run "retention" {
 }
 
 run "local_cloud" {
+  command = plan
+
   variables {
     force_destroy = true
   }

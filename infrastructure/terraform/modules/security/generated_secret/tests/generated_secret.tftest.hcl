@@ -1,6 +1,8 @@
 # Only what is refused. Mocked providers cannot play the ephemeral resources that draw the value: tests/infrastructure
 # puts a double of main.tf in their place and runs this file; the real one is applied to the local cloud end to end.
-mock_provider "aws" {}
+mock_provider "aws" {
+  override_during = plan
+}
 
 variables {
   name                 = "indivillage-test/secret"
