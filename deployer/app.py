@@ -16,8 +16,9 @@ from pathlib import Path
 from deployer import config, console, pipelines, reports
 from deployer.composition import Site, compose, stop_for_run
 from deployer.errors import DeployError, GateFailed, InputError, NotAllowed, StateUncertain
-from deployer.model import SERVICES, Color, Environment, Image, Record, Release, Revision, release_id
+from deployer.model import SERVICES, Color, Environment, Image, Record, Release, Revision, Verdict, release_id
 from deployer.pipeline import Report, Stage, Stop, critical_path, execute
+from deployer.stages import deploy as deploy_stage
 from deployer.stages import rollback as rollback_stage
 from deployer.stages.smoke_test import doubts
 from deployer.tools.git import Git
@@ -124,7 +125,9 @@ def _write_down(report: Report, site: Site) -> Report:
         site.world.ledger.write(record)
     except DeployError as error:
         hint = "the release itself is as the table says; `inv status` asks the cloud"
-        return replace(report, error=report.error or StateUncertain("write the ledger", error.seen, hint))
+        uncertain = report.error or StateUncertain("write the ledger", error.seen, hint)
+        verdict = Verdict.FAILED if report.verdict is Verdict.GOOD else report.verdict
+        return replace(report, verdict=verdict, error=uncertain)
     return report
 
 
@@ -143,6 +146,7 @@ def deploy(env: str, *, ref: str, release: str, cloud: str | None, dry_run: bool
     stop = stop_for_run()
     with _source(ref) as source:
         environment = config.load(source.tree, env, cloud)
+        deploy_stage.strategy(environment)
         if not dry_run:
             _permit(environment, source, yes=yes)
         draft = _draft(environment, source)
@@ -193,6 +197,7 @@ def rollback(env: str, *, to: str, cloud: str | None, as_json: bool, yes: bool) 
     stop = stop_for_run()
     with _source("") as source:
         environment = config.load(ROOT, env, cloud)
+        deploy_stage.strategy(environment)
         _permit(environment, replace(source, dirty=()), yes=yes)
         now = datetime.now(UTC)
         logs = _logs(f"rollback-{now:%Y%m%dT%H%M%SZ}")

@@ -14,7 +14,7 @@ from contextlib import ExitStack
 from dataclasses import replace
 from typing import Any
 
-from deployer.errors import DeployError, Interrupted, ReleaseFailed, RolledBack, StateUncertain
+from deployer.errors import DeployError, GateFailed, Interrupted, ReleaseFailed, RolledBack, StateUncertain
 from deployer.model import Outcome, Release, StageResult, Status, Verdict
 from deployer.ports import World
 from deployer.stage import Close, Events, Report, Stage, check, critical_path, is_ready
@@ -158,7 +158,8 @@ class _Course:
             if stuck:
                 return stuck
             undone = True
-        return _meaning(self.error, undone=undone)
+        kept = [stage.name for stage, outcome in self._done if stage.stays and outcome.status is Status.OK]
+        return _meaning(self.error, undone=undone, kept=kept)
 
     def report(self, error: DeployError | None) -> Report:
         """What is to be told and written down."""
@@ -212,10 +213,14 @@ def _seen(error: BaseException) -> str:
     return error.seen if isinstance(error, DeployError) else repr(error)
 
 
-def _meaning(error: BaseException, *, undone: bool) -> DeployError:
+def _meaning(error: BaseException, *, undone: bool, kept: Sequence[str]) -> DeployError:
+    stays = f"; what {' and '.join(kept)} changed stays, and suits what serves" if kept else ""
     if isinstance(error, Interrupted):
-        return Interrupted("run to the end", "asked to stop", "what was changed has been put back")
+        return Interrupted("run to the end", "asked to stop", f"what was changed has been put back{stays}")
     told = error if isinstance(error, DeployError) else DeployError("run to the end", repr(error), "this is a bug")
+    if not undone and kept and isinstance(error, GateFailed):
+        hint = f"{told.hint or 'no task was touched'}{stays}"
+        return ReleaseFailed(told.attempted, told.seen, hint, details=told.details, log=told.log)
     if not undone or isinstance(error, RolledBack | StateUncertain):
         return told
     put_back = RolledBack(

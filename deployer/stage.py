@@ -28,6 +28,8 @@ class Stage:
     undo: Undo | None = None
     close: Close | None = None
     """Gives back what the stage holds, at the very end, whatever happened."""
+    stays: bool = False
+    """Whether it changes what no undo puts back (infrastructure, schema): what fails later is no mere gate."""
 
 
 class Events(Protocol):

@@ -20,4 +20,4 @@ def run(release: Release, world: World) -> Outcome:
     return Outcome(summary(release.plan))
 
 
-STAGE = Stage("apply", ("lint", "test", "scan", "build", "plan", "record", "lock"), run)
+STAGE = Stage("apply", ("lint", "test", "scan", "build", "plan", "record", "lock"), run, stays=True)

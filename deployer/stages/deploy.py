@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from deployer.errors import InputError
-from deployer.model import Outcome, Release
+from deployer.model import Environment, Outcome, Release
 from deployer.pipeline import Stage
 from deployer.ports import World
 from deployer.strategies import rolling
@@ -26,21 +26,26 @@ class Strategy(Protocol):
 STRATEGIES: dict[str, Strategy] = {"rolling": rolling}
 
 
-def run(release: Release, world: World) -> Outcome:
-    """Deploy by the strategy that terraform.tfvars names. Raises RolledBack, StateUncertain."""
-    strategy = STRATEGIES.get(world.environment.strategy)
-    if strategy is None:
+def strategy(environment: Environment) -> Strategy:
+    """The strategy that terraform.tfvars names. Raises InputError for one that is not built yet."""
+    found = STRATEGIES.get(environment.strategy)
+    if found is None:
         raise InputError(
-            f"deploy {world.environment.name}",
-            f"deployment.strategy = {world.environment.strategy!r} is not built yet",
+            f"deploy {environment.name}",
+            f"deployment.strategy = {environment.strategy!r} is not built yet",
             f"known: {', '.join(STRATEGIES)}",
         )
-    return strategy.run(release, world)
+    return found
+
+
+def run(release: Release, world: World) -> Outcome:
+    """Deploy by the environment's strategy. Raises RolledBack, StateUncertain."""
+    return strategy(world.environment).run(release, world)
 
 
 def undo(release: Release, outcome: Outcome, world: World) -> None:
     """Bring back what ran before."""
-    STRATEGIES[world.environment.strategy].undo(release, outcome, world)
+    strategy(world.environment).undo(release, outcome, world)
 
 
 STAGE = Stage("deploy", ("migrate", "verify", "rollback", "lock"), run, undo)

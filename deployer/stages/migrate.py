@@ -30,4 +30,4 @@ def run(release: Release, world: World) -> Outcome:
     return Outcome(f"schema at {head}" if head else "schema is current", {"migration_head": head})
 
 
-STAGE = Stage("migrate", ("verify",), run)
+STAGE = Stage("migrate", ("verify",), run, stays=True)

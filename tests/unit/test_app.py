@@ -115,6 +115,35 @@ def test_a_dry_run_changes_nothing(fakes: Fakes) -> None:
     assert 1 == len(fakes.infrastructure.called("plan"))
 
 
+def test_a_gate_that_fails_after_an_apply_is_no_mere_gate(fakes: Fakes) -> None:
+    """Infrastructure was changed: exit 20, and the hint says what stays."""
+    fakes.infrastructure.changes = (("create", "aws_vpc.this"),)
+    fakes.preflight.found = ("the role is missing",)
+    with pytest.raises(ReleaseFailed, match="role is missing") as failed:
+        deploy()
+
+    assert (20, True) == (failed.value.exit_code, "what apply changed stays" in failed.value.hint)
+
+
+def test_a_strategy_that_is_not_built_is_refused_before_anything_starts(
+    fakes: Fakes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not after infrastructure and schema were changed."""
+    use(monkeypatch, replace(ENVIRONMENT, strategy="blue_green"))
+    with pytest.raises(InputError, match="blue_green"):
+        deploy()
+
+    assert [] == fakes.lease.called("acquire")
+
+
+def test_a_proven_release_is_not_taken_back_for_a_tag(fakes: Fakes) -> None:
+    """`stable` is for people to read."""
+    fakes.registry.fail("tag", Unreachable("tag", "ECR does not answer"), "backend", ("stable",))
+
+    assert 0 == deploy()
+    assert [] == fakes.compute.called("scale")
+
+
 def test_ref_and_release_exclude_each_other(fakes: Fakes) -> None:
     """A commit, or a release of the ledger."""
     with pytest.raises(InputError, match="both"):
@@ -200,7 +229,9 @@ def test_unlock_wants_a_reason(fakes: Fakes) -> None:
     assert fakes.lease.holder() is None
 
 
-def test_losing_the_ledger_after_success_is_uncertain(fakes: Fakes, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_losing_the_ledger_after_success_is_uncertain(
+    fakes: Fakes, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     """Exit 21: it serves, but nobody could look it up."""
     write = fakes.ledger.write
 
@@ -212,3 +243,4 @@ def test_losing_the_ledger_after_success_is_uncertain(fakes: Fakes, monkeypatch:
     monkeypatch.setattr(fakes.ledger, "write", refuse_verdicts)
     with pytest.raises(StateUncertain, match="S3 does not answer"):
         deploy()
+    assert "failed" == json.loads(capsys.readouterr().out)["outcome"]
