@@ -66,7 +66,7 @@ def app(engine: DockerClient) -> Iterator[EngineImage]:
     image = app_image(engine, os.environ["BASE_IMAGE"], f"indivillage-test-{secrets.token_hex(4)}")
     yield image
     deadline = time.monotonic() + 90
-    while engine.containers.list(filters={"ancestor": image.id}) and time.monotonic() < deadline:
+    while engine.containers.list(filters={"ancestor": image.id}, ignore_removed=True) and time.monotonic() < deadline:
         time.sleep(0.2)  # its tasks have been told to stop and drain
     engine.images.remove(image.id, force=True)
 
