@@ -112,7 +112,7 @@ class LocalCloud:
         return CloudStatus(self.name, running, ready, ports, containers)
 
     @property
-    def _mine(self) -> dict[str, str]:
+    def _mine(self) -> dict[str, Any]:
         return {"label": f"{LABEL}={self.name}"}
 
     def _containers(self) -> list[Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,7 +23,15 @@ def connect() -> docker.DockerClient:
     """A client of the engine that DOCKER_HOST or the default socket names. Raises EngineUnreachable."""
     import docker
 
-    with reaching("reach the Docker Engine"):
+    attempted = "reach the Docker Engine"
+    host = os.environ.get("DOCKER_HOST", f"unix://{DEFAULT_SOCKET}")
+    if host.startswith("unix://"):  # asked first by hand: the SDK leaves a socket open when nobody answers
+        with socket.socket(socket.AF_UNIX) as knock:
+            try:
+                knock.connect(host.removeprefix("unix://"))
+            except OSError as error:
+                raise unreachable(attempted, error) from error
+    with reaching(attempted):
         return docker.from_env()
 
 

@@ -35,7 +35,7 @@ def settings(instance: str, home: Path) -> dict[str, str]:
         "S3_PERSIST": "1",
         "S3_DATA_DIR": str(home / "s3"),
         "RDS_PERSIST": "1",
-        "ECS_RESTORE_RECONCILE_DELAY_SECONDS": "0.5",  # services come back after the corrections of after_restore
+        "ECS_RESTORE_RECONCILE_DELAY_SECONDS": "0",
         "SFTP_ENABLED": "0",
         "IOT_MTLS_ENABLED": "0",
     }
@@ -59,20 +59,31 @@ def install(instance: str) -> Any:
     Rollouts(ecs, plane, stopper).install()
     blobs.install(emulator.module("services.ecr"), HOME / "layers")
     engine.install_endpoints(emulator.module("services.rds"), emulator.module("services.elasticache"))
-    _follow_lifecycle(app, alb, ecs, saver, watcher)
-    app.app = gateway.wrap(app.app, saver.touch, lambda: plane.failure or saver.failure)
+    _follow_lifecycle(app, alb, ecs, saver, watcher, plane)
+    app.app = gateway.wrap(app.app, saver.touch, lambda: _status(plane, saver))
     plane.start()
     return app
 
 
-def _follow_lifecycle(app: Any, alb: Any, ecs: Any, saver: state.StateSaver, watcher: TaskWatcher) -> None:
+def _status(plane: DataPlane, saver: state.StateSaver) -> dict[str, Any]:
+    """What the status page says: ready or why not, and whether a power cut now would lose anything."""
+    failure = plane.failure or saver.failure
+    return {"ready": not failure, "failure": failure, "saved": saver.saved}
+
+
+def _follow_lifecycle(
+    app: Any, alb: Any, ecs: Any, saver: state.StateSaver, watcher: TaskWatcher, plane: DataPlane
+) -> None:
     """Correct restored state before it is used; at the end let nothing rise from the tasks that are taken down."""
     load, reap = app._load_persisted_state, app._stop_docker_containers
+    relaunch = emulator.replace(ecs, "_start_restored_service_reconciler", lambda: None)
 
     def load_persisted_state() -> None:
         load()
         state.after_restore(ecs, alb, emulator.module("services.elasticache"))
+        relaunch()  # services come back only now: a task launched before the corrections would be corrected away
         saver.save()  # so that a full disk shows before anybody relies on us
+        plane.settle()  # whoever finds the cloud ready finds its listeners open
         saver.start()
 
     def stop_docker_containers(include_unlabelled: bool = False) -> None:

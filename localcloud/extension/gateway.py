@@ -15,15 +15,15 @@ READS = ("GET", "HEAD", "OPTIONS")
 READ_ACTIONS = ("Describe", "List", "Get", "Batch")
 
 
-def wrap(app: App, touched: Callable[[], None], failure: Callable[[], str]) -> App:
-    """MiniStack's ASGI application with our status page, which tells FAILURE.
+def wrap(app: App, touched: Callable[[], None], status: Callable[[], dict[str, Any]]) -> App:
+    """MiniStack's ASGI application with our status page, which tells STATUS and is 503 when there is a ``failure``.
 
     TOUCHED is called after each request that may have written.
     """
 
     async def gateway(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["path"] == STATUS_PATH:
-            await _answer(send, failure())
+            await _answer(send, status())
             return
         await app(scope, receive, send)
         if scope["type"] == "http" and may_write(scope):
@@ -40,8 +40,8 @@ def may_write(scope: Scope) -> bool:
     return not target.rpartition(".")[2].startswith(READ_ACTIONS)
 
 
-async def _answer(send: Send, failure: str) -> None:
-    code, found = 503 if failure else 200, {"ready": not failure, "failure": failure}
+async def _answer(send: Send, status: dict[str, Any]) -> None:
+    code = 503 if status["failure"] else 200
     headers = [(b"content-type", b"application/json"), (b"cache-control", b"no-store")]
     await send({"type": "http.response.start", "status": code, "headers": headers})
-    await send({"type": "http.response.body", "body": json.dumps(found).encode()})
+    await send({"type": "http.response.body", "body": json.dumps(status).encode()})

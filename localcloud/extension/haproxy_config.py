@@ -8,7 +8,6 @@ runtime API without a reload; only what is in this text needs one.
 
 Several load balancers on one port are told apart by ``Host: <name>.alb.localhost`` (with or without a port). With one
 load balancer on a port any Host reaches it, so ``http://localhost:8080`` works as long as nobody shares it.
-
 Unlike AWS, a target group with no healthy target answers 503 (AWS would send to the unhealthy ones), the Host header
 reaches the target unchanged, and stickiness is ignored.
 """
@@ -132,10 +131,9 @@ def _frontend(port: int, listeners: list[Listener], folder: str) -> str:
         f"http-request set-var(txn.draw) rand({SCALE})",
         *_choose_listener(listeners),
     ]
-    for listener in listeners:
-        lines += [line for rule in listener.rules for line in _match(listener, rule)]
-    rules = [rule for listener in listeners for rule in listener.rules]
-    lines += [line for rule in rules for line in _act(rule, folder)]
+    rules = [(listener, rule) for listener in listeners for rule in listener.rules]
+    lines += [line for listener, rule in rules for line in _match(listener, rule)]
+    lines += [line for _, rule in rules for line in _act(rule, folder)]
     lines += ["use_backend %[var(txn.backend)] if { var(txn.backend) -m found }", "default_backend nothing"]
     return "\n    ".join(lines)
 
@@ -189,8 +187,8 @@ def _act(rule: Rule, folder: str) -> list[str]:
             status = settings.get("StatusCode", "200")
             return [f"http-request return status {status} content-type {kind} file {file} if {when}"]
         case "redirect":
-            status = settings["StatusCode"][-3:]
-            return [f"http-request redirect code {status} location {_location(rule.action)} if {when}"]
+            code = settings["StatusCode"][-3:]
+            return [f"http-request redirect code {code} location {_location(rule.action)} if {when}"]
         case _:
             return []
 

@@ -15,9 +15,10 @@ from typing import Any
 
 log = logging.getLogger("localcloud.state")
 
-PERIOD_S = 1.0
+PERIOD_S = 0.25
 UNASKED_S = 10.0  # some state changes without a request (logs): looked at this often
-COST_SHARE = 20  # a service that takes t to save is left alone for 20 t, so that saving takes at most 5 % of the time
+PAUSE = 10  # after a save that took t, nothing is saved for 10 t: saving takes at most a tenth of the time
+COSTLY_S, COSTLY_PAUSE = 0.05, 40  # a service that takes longer waits longer, so that the others need not
 TRIES = 3
 RESTARTED = "The local cloud was restarted"
 
@@ -32,6 +33,7 @@ class StateSaver:
         self._stopped = threading.Event()
         self._written: dict[str, int] = {}
         self._due: dict[str, float] = {}
+        self._saving = False
         self.failure = ""
 
     def touch(self) -> None:
@@ -46,15 +48,23 @@ class StateSaver:
         """MiniStack itself saves now, and what follows is its shutdown, which nobody wants to come back to."""
         self._stopped.set()
 
+    @property
+    def saved(self) -> bool:
+        """Whether everything that was touched has been written."""
+        return not self._dirty.is_set() and not self._saving
+
     def _run(self) -> None:
-        while not self._stopped.wait(PERIOD_S):
+        pause = PERIOD_S
+        while not self._stopped.wait(pause):
             self._dirty.wait(UNASKED_S)
-            self._dirty.clear()
+            started = time.monotonic()
             self.save()
+            pause = max(PERIOD_S, PAUSE * (time.monotonic() - started))
 
     def save(self) -> None:
         """Write every service whose state differs from what was written last."""
-        failure = ""
+        failure, self._saving = "", True
+        self._dirty.clear()
         for name, get_state in self._services().items():
             started = time.monotonic()
             if started < self._due.get(name, 0.0):
@@ -66,8 +76,9 @@ class StateSaver:
                 failure = f"the state of {name} could not be saved: {error}"
                 log.exception("the state of %s could not be saved; trying again", name)
                 self._dirty.set()
-            self._due[name] = time.monotonic() + COST_SHARE * (time.monotonic() - started)
-        self.failure = failure
+            cost_s = time.monotonic() - started
+            self._due[name] = time.monotonic() + (COSTLY_PAUSE * cost_s if cost_s > COSTLY_S else 0.0)
+        self.failure, self._saving = failure, False
 
     def _save(self, name: str, get_state: Callable[[], Any]) -> None:
         text = self._text(name, get_state)
