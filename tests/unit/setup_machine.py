@@ -21,7 +21,13 @@ _REAL_PROGRAMS = (
 ).split()
 # Where the scripts look on a real machine -> where they look here. All must occur, or a test would touch the machine.
 _MOVED = {
-    "engine": ("/var/run/docker.sock", "/var/run/docker.pid", "/run/systemd/system", "/etc/debian_version"),
+    "engine": (
+        "/var/run/docker.sock",
+        "/var/run/docker.pid",
+        "/run/systemd/system",
+        "/etc/debian_version",
+        "/var/log/indivillage",
+    ),
 }
 _SYSTEM_PATH = ":/usr/local/sbin:/usr/sbin:/sbin"
 

@@ -41,6 +41,17 @@ def test_installed_engine_is_started_in_the_background_with_a_log(machine: Machi
     assert "API listen on" in log.read_text()
 
 
+@pytest.mark.parametrize("home", ["gone", "/proc"])
+def test_log_goes_elsewhere_when_home_cannot_hold_it(machine: Machine, home: str) -> None:
+    machine.standin("dockerd", DOCKERD)
+
+    done = machine.inv("deploy", HOME=str(machine.folder / home))
+
+    assert done.returncode == 0
+    assert "API listen on" in (machine.folder / "indivillage/dockerd.log").read_text()
+    assert not (machine.folder / "gone").exists()
+
+
 def test_background_engine_outlives_the_command(machine: Machine) -> None:
     machine.standin("dockerd", DOCKERD)
     machine.inv("deploy")
