@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from deployer.aws.faults import Expected, mapped
 from deployer.aws.task_definition import log_stream
@@ -48,20 +48,24 @@ class Tasks:
                 self._definitions[arn] = known
         return known
 
-    def of_service(self, cluster: str, service: str, desired_status: str) -> tuple[TaskTypeDef, ...]:
+    def of_service(
+        self, cluster: str, service: str, desired_status: Literal["RUNNING", "STOPPED"]
+    ) -> tuple[TaskTypeDef, ...]:
         """Read the tasks of one ECS service that should be RUNNING or STOPPED."""
         with mapped(f"reading the tasks of {service}"):
-            arns = self._session.ecs.list_tasks(
-                cluster=cluster,
-                serviceName=service,
-                desiredStatus="STOPPED" if desired_status == "STOPPED" else "RUNNING",
-            )["taskArns"]
+            pages = self._session.ecs.get_paginator("list_tasks").paginate(
+                cluster=cluster, serviceName=service, desiredStatus=desired_status
+            )
+            arns = [arn for page in pages for arn in page["taskArns"]]
         return self.described(cluster, arns)
 
     def stopped_of_family(self, cluster: str, family: str, task_definition: str) -> tuple[TaskTypeDef, ...]:
         """Read the stopped tasks of one revision, newest first; ECS keeps them for an hour."""
         with mapped(f"reading the stopped tasks of {family}"):
-            arns = self._session.ecs.list_tasks(cluster=cluster, family=family, desiredStatus="STOPPED")["taskArns"]
+            pages = self._session.ecs.get_paginator("list_tasks").paginate(
+                cluster=cluster, family=family, desiredStatus="STOPPED"
+            )
+            arns = [arn for page in pages for arn in page["taskArns"]]
         found = [t for t in self.described(cluster, arns) if t.get("taskDefinitionArn") == task_definition]
         return tuple(sorted((t for t in found if t.get("lastStatus") == "STOPPED"), key=_ended, reverse=True))
 

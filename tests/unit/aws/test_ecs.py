@@ -41,9 +41,13 @@ class Service:
             self.deployments = [self._deployment(f"d-{len(self.updates)}", request["taskDefinition"], "COMPLETED")]
         return {"service": {"deployments": self.deployments}}
 
-    def list_tasks(self, **request: Any) -> Any:
-        """Stand for ecs.list_tasks: one runs, none has stopped."""
-        return {"taskArns": ["arn:task/1"] if request["desiredStatus"] == "RUNNING" else []}
+    def get_paginator(self, _operation: str) -> Service:
+        """Stand for ecs.get_paginator("list_tasks")."""
+        return self
+
+    def paginate(self, **request: Any) -> Any:
+        """Stand for its pages: one task runs, none has stopped."""
+        return [{"taskArns": ["arn:task/1"] if request["desiredStatus"] == "RUNNING" else []}]
 
     def describe_tasks(self, **_: object) -> Any:
         """Stand for ecs.describe_tasks."""
