@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 from threading import Thread
 
@@ -50,7 +52,12 @@ case "$1 $2" in
 esac
 """
 UV = '#!/bin/sh\necho "uv cache=$UV_CACHE_DIR $*" >> "$CALLS"\n[ -z "$UV_FAILS" ]\n'
-INV = '#!/bin/sh\necho "DOCKER_HOST=$DOCKER_HOST"\nfor word in "$@"; do echo "<$word>"; done\n'
+INV = """\
+#!/bin/sh
+echo "DOCKER_HOST=$DOCKER_HOST"
+for word in "$@"; do echo "<$word>"; done
+[ "$1" != test ] || exit ${TEST_EXIT:-0}
+"""
 TERRAFORM = '#!/bin/sh\necho "terraform" >> "$CALLS"\necho "Terraform v$TERRAFORM_VERSION"\n'
 SUDO = '#!/bin/sh\n[ "$1" = -n ] || { echo "sudo would prompt" >&2; exit 1; }\nshift\nexec "$@"\n'
 DOCKERD = """\
@@ -122,7 +129,8 @@ class Machine:
         }
 
     def _copy_checkout(self) -> None:
-        shutil.copytree(ROOT / "scripts", self.checkout / "scripts")
+        for name in ("scripts", ".ci"):
+            shutil.copytree(ROOT / name, self.checkout / name)
         (self.checkout / "requirements").mkdir()
         for name in ("uv.txt", "deployer.txt"):
             (self.checkout / "requirements" / name).write_text("one==1 --hash=sha256:00\n")
@@ -153,9 +161,13 @@ class Machine:
         (self.checkout / "requirements" / "deployer.txt").write_text("two==2 --hash=sha256:00\n")
 
     def start(self, *arguments: str, **environ: str) -> subprocess.Popen[str]:
-        """Start scripts/inv from another folder, without a terminal."""
+        """Start scripts/inv."""
+        return self.run("scripts/inv", *arguments, **environ)
+
+    def run(self, script: str, *arguments: str, **environ: str) -> subprocess.Popen[str]:
+        """Start a script of the checkout from another folder, without a terminal."""
         return subprocess.Popen(
-            [self.checkout / "scripts" / "inv", *arguments],
+            [self.checkout / script, *arguments],
             cwd=self.folder,
             env={**self.environ, **environ},
             stdin=subprocess.DEVNULL,
@@ -166,9 +178,13 @@ class Machine:
 
     def inv(self, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
         """Run scripts/inv to its end."""
-        with self.start(*arguments, **environ) as process:
+        return self.finish(self.start(*arguments, **environ))
+
+    def finish(self, process: subprocess.Popen[str]) -> subprocess.CompletedProcess[str]:
+        """Wait for a script that was started."""
+        with process:
             out, err = process.communicate(timeout=30)
-        return subprocess.CompletedProcess(arguments, process.returncode, out, err)
+        return subprocess.CompletedProcess(process.args, process.returncode, out, err)
 
     @property
     def calls(self) -> list[str]:
@@ -215,5 +231,5 @@ class Machine:
 
     def stop_engine(self) -> None:
         """End the stand-in engine, if one was started."""
-        if self.pid_file.exists():
-            os.kill(int(self.pid_file.read_text()), 15)
+        with suppress(FileNotFoundError, ProcessLookupError):
+            os.kill(int(self.pid_file.read_text()), signal.SIGTERM)

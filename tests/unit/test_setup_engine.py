@@ -229,4 +229,3 @@ def test_engine_is_stopped_by_the_process_id_that_runs_and_no_other(machine: Mac
     subprocess.run([*stop, pid], env=machine.environ, check=True)
 
     assert not Path("/proc", pid).exists()
-    machine.pid_file.unlink()
