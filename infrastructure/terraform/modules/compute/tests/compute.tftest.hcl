@@ -1,4 +1,5 @@
-# Shells at zero, weights that start at blue, roles that can do one thing each.
+# Shells at zero, weights that start at blue, roles that can do one thing each. Longer than other files, because what its
+# runs share (mocks, variables) cannot be imported by a second one.
 mock_provider "aws" {
   override_during = plan
 
