@@ -1,4 +1,4 @@
-"""The commands. Each parses, calls `deployer.app`, and turns errors into exit codes; `inv --list` is the contents page."""
+"""The commands: each parses, calls `deployer.app`, turns errors into exit codes. `inv --list` is the contents page."""
 
 from __future__ import annotations
 

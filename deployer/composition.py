@@ -44,7 +44,7 @@ class Site:
 
 @dataclass(frozen=True, slots=True)
 class LocalSite:
-    """This machine: its images and its local cloud. `build` takes name, commit, its time, and where to tell progress."""
+    """This machine: its images and its local cloud. `build` takes name, commit, its time, and whom to tell."""
 
     platform: LocalCloudPlatform
     build: Callable[[str, str, datetime, Callable[[str], None]], BuiltImage]
@@ -62,6 +62,10 @@ class AwsPlatform:
         say(f"signing in to AWS account {environment.account_id}")
         self._session.s3.meta  # noqa: B018 - the first client signs in
         return f"AWS account {environment.account_id}, {environment.region}"
+
+
+def _silent(_: str) -> None:
+    """Nobody listens: the runner gives each stage a `say` of its own."""
 
 
 def stop_for_run() -> Stop:
@@ -164,6 +168,6 @@ def compose(
         ledger=S3Ledger(session),
         lease=S3Lease(session, clock, bucket),
         clock=clock,
-        say=lambda line: None,
+        say=_silent,
     )
     return Site(world, topology, url, lambda: sum(session.calls.values()), terraform.plans.latest)

@@ -113,7 +113,9 @@ class Compute(Protocol):
         """Register a task-definition revision for this release and color; return its ARN. Idempotent per release."""
         ...
 
-    def roll_out(self, service: str, color: Color, task_definition: str, count: int, timeout_s: float, say: Say) -> None:
+    def roll_out(
+        self, service: str, color: Color, task_definition: str, count: int, timeout_s: float, say: Say
+    ) -> None:
         """Make the color run `count` tasks of `task_definition` and wait until it is the only, steady revision.
 
         Raises ReleaseFailed (with stopped tasks in `details`) when ECS's circuit breaker fires, the deployment that
@@ -126,7 +128,7 @@ class Compute(Protocol):
         ...
 
     def run_task(self, service: str, task_definition: str, command: Sequence[str], timeout_s: float, say: Say) -> None:
-        """Run a one-off task to its end, streaming its log lines to `say`. Raises ReleaseFailed when it exits non-zero."""
+        """Run a one-off task to its end, its log lines streamed to `say`. Raises ReleaseFailed unless it exits 0."""
         ...
 
     def stopped(self, service: str, task_definition: str) -> tuple[StoppedTask, ...]:
@@ -154,8 +156,9 @@ class Preflight(Protocol):
     """Reads the cloud before anything is changed."""
 
     def problems(self, release: Release) -> tuple[str, ...]:
-        """One line for each thing that is missing or does not agree: roles, images, secrets, log groups, target
-        groups, ports. Empty when all is well.
+        """One line for each thing that is missing or does not agree; empty when all is well.
+
+        Roles, images, secrets, log groups, target groups, ports.
         """
         ...
 
