@@ -8,6 +8,7 @@ Environment: ``LOCALCLOUD_NAME`` (the instance: its container, network and label
 import logging
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -56,10 +57,20 @@ def install(instance: str) -> Any:
     watcher = TaskWatcher(ecs, saver.touch)
     stopper.install()
     watcher.install()
-    Rollouts(ecs, plane, stopper).install()
+    rollouts = Rollouts(ecs, plane, stopper)
+    rollouts.install()
+
+    relaunch = emulator.replace(ecs, "_start_restored_service_reconciler", lambda: None)
+
+    def restored() -> None:
+        state.after_restore(ecs, alb, emulator.module("services.elasticache"))
+        relaunch()  # services come back only now: a task launched before the corrections would be corrected away
+        rollouts.start()
+        plane.settle()  # whoever finds the cloud ready finds its listeners open
+
     blobs.install(emulator.module("services.ecr"), HOME / "layers")
     engine.install_endpoints(emulator.module("services.rds"), emulator.module("services.elasticache"))
-    _follow_lifecycle(app, alb, ecs, saver, watcher, plane)
+    _follow_lifecycle(app, saver, restored, watcher.stopping.set)
     app.app = gateway.wrap(app.app, saver.touch, lambda: _status(plane, saver))
     plane.start()
     return app
@@ -72,24 +83,21 @@ def _status(plane: DataPlane, saver: state.StateSaver) -> dict[str, Any]:
 
 
 def _follow_lifecycle(
-    app: Any, alb: Any, ecs: Any, saver: state.StateSaver, watcher: TaskWatcher, plane: DataPlane
+    app: Any, saver: state.StateSaver, restored: Callable[[], None], ending: Callable[[], None]
 ) -> None:
-    """Correct restored state before it is used; at the end let nothing rise from the tasks that are taken down."""
+    """Call RESTORED before anybody uses the state that was read, ENDING before the tasks are taken down."""
     load, reap = app._load_persisted_state, app._stop_docker_containers
-    relaunch = emulator.replace(ecs, "_start_restored_service_reconciler", lambda: None)
 
     def load_persisted_state() -> None:
         load()
-        state.after_restore(ecs, alb, emulator.module("services.elasticache"))
-        relaunch()  # services come back only now: a task launched before the corrections would be corrected away
+        restored()
         saver.save()  # so that a full disk shows before anybody relies on us
-        plane.settle()  # whoever finds the cloud ready finds its listeners open
         saver.start()
 
     def stop_docker_containers(include_unlabelled: bool = False) -> None:
         if not include_unlabelled:  # MiniStack's word for "this is the end", not the start
             saver.stop()
-            watcher.stopping.set()
+            ending()
         reap()  # never containers without a label: they may be anybody's
 
     emulator.replace(app, "_load_persisted_state", load_persisted_state)

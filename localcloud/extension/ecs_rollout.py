@@ -21,6 +21,8 @@ log = logging.getLogger("localcloud.ecs")
 
 PERIOD_S = 0.2
 STEADY_S = 1.0  # without any health check, a task that survived this long counts as healthy
+FAILURES = ("EssentialContainerExited", "TaskFailedToStart")
+FAILURES_AT_ONCE, FAILURES_WITHIN_S, PAUSE_S = 3, 60.0, 10.0
 LIVE = ("PROVISIONING", "PENDING", "ACTIVATING", "RUNNING")
 
 
@@ -34,9 +36,9 @@ class Rollouts:
         self._scope = module("core.responses").request_scope
 
     def install(self) -> None:
-        """Take the verdict on a rollout from MiniStack's timer and start our thread."""
+        """Take the verdict on a rollout from MiniStack's timer."""
         ecs = self._ecs
-        make, update = ecs._make_deployment, ecs._update_service
+        make, update, reconcile = ecs._make_deployment, ecs._update_service, ecs._reconcile_service_tasks
 
         def make_deployment(task_definition: str, desired: int, status: str = "PRIMARY") -> dict[str, Any]:
             deployment: dict[str, Any] = make(task_definition, desired, status)
@@ -49,9 +51,20 @@ class Rollouts:
             self._forget_failures()
             return answer
 
+        def reconcile_service_tasks(cluster: str, key: str) -> None:
+            service = ecs._services.get(key)
+            if service and self._must_wait(service, self._tasks_of(service)):
+                ecs._refresh_service_state(cluster, f"service:{service['serviceName']}")
+            else:
+                reconcile(cluster, key)
+
+        replace(ecs, "_reconcile_service_tasks", reconcile_service_tasks)
         replace(ecs, "_make_deployment", make_deployment)
         replace(ecs, "_update_service", update_service)
         replace(ecs, "_schedule_service_deployment_completion", _not_by_the_clock)
+
+    def start(self) -> None:
+        """Start our thread; not before the state of an earlier run is restored, or it would act on half of it."""
         threading.Thread(target=self._run, daemon=True, name="localcloud-rollouts").start()
 
     def _forget_failures(self) -> None:
@@ -76,27 +89,43 @@ class Rollouts:
                 except Exception:
                     log.exception("service %s could not be judged; trying again", key)
 
+    def _tasks_of(self, service: dict[str, Any]) -> list[dict[str, Any]]:
+        group, cluster = f"service:{service['serviceName']}", service.get("clusterArn")
+        tasks = self._ecs._tasks.values()
+        return [task for task in tasks if task.get("group") == group and task.get("clusterArn") == cluster]
+
+    def _must_wait(self, service: dict[str, Any], tasks: list[dict[str, Any]]) -> bool:
+        """Whether to hold back a replacement: a service whose tasks keep ending is not restarted without a pause.
+
+        A rollout is exempt: there the circuit breaker counts. ECS pauses, too, ever longer up to 27 minutes; here a
+        developer waits, so the pause stays short.
+        """
+        primary = self._ecs._primary_deployment(service)
+        live = sum(task.get("lastStatus") in LIVE for task in tasks)
+        if not primary or primary.get("rolloutState") != "COMPLETED" or live >= service.get("desiredCount", 0):
+            return False
+        ends = [_epoch(task.get("stoppedAt")) for task in tasks if task.get("stopCode") in FAILURES]
+        recent = [end for end in ends if end > time.time() - FAILURES_WITHIN_S]
+        return len(recent) >= FAILURES_AT_ONCE and max(recent) > time.time() - PAUSE_S
+
     def _judge(self, key: str, service: dict[str, Any]) -> None:
         ecs = self._ecs
         cluster, group = key.split("/", 1)[0], f"service:{service['serviceName']}"
-        tasks = [
-            task
-            for task in ecs._tasks.values()
-            if task.get("group") == group and task.get("clusterArn") == service.get("clusterArn")
-        ]
+        tasks = self._tasks_of(service)
         turned = False
         for task in tasks:
             if task.get("lastStatus") == "RUNNING" and task.get("desiredStatus") == "RUNNING":
                 turned = self._judge_task(key, service, task) or turned
         primary = ecs._primary_deployment(service)
-        if not primary or primary.get("rolloutState") != "IN_PROGRESS":
+        if not primary or primary.get("rolloutState") == "FAILED":
             return
         live = [one for one in tasks if one.get("lastStatus") in LIVE and one.get("_deployment_id") == primary["id"]]
         waiting = any(one.get("lastStatus") != "RUNNING" for one in live)
         if turned or (len(live) < service.get("desiredCount", 0) and not waiting):
             ecs._refresh_service_state(cluster, group)
             ecs._reconcile_service_tasks(cluster, key)
-        ecs._complete_service_deployment(cluster, key, expected_deployment_id=primary["id"])
+        if primary.get("rolloutState") == "IN_PROGRESS":
+            ecs._complete_service_deployment(cluster, key, expected_deployment_id=primary["id"])
 
     def _judge_task(self, key: str, service: dict[str, Any], task: dict[str, Any]) -> bool:
         """True when TASK has just been found healthy for the first time."""

@@ -32,10 +32,11 @@ class TaskStopper:
 
     def install(self) -> None:
         """Put StopTask, and every stop by the service scheduler, in our hands."""
-        replace(self._ecs, "_stop_task", self.stop_task)
+        replace(self._ecs, "_stop_task", lambda data: self.stop_task(data, "ServiceSchedulerInitiated"))
+        self._ecs._ACTION_MAP["StopTask"] = lambda data: self.stop_task(data, "UserInitiated")
 
-    def stop_task(self, data: dict[str, Any]) -> Any:
-        """The StopTask action; the scheduler calls it too, with its own reason."""
+    def stop_task(self, data: dict[str, Any], code: str) -> Any:
+        """The StopTask action, and what the scheduler calls with its own reason; CODE says which of them it was."""
         ecs = self._ecs
         cluster = ecs._resolve_cluster_name(data.get("cluster", "default"))
         if cluster is None:
@@ -43,8 +44,6 @@ class TaskStopper:
         task = ecs._resolve_task(data.get("task", ""), cluster)
         if not task:
             return ecs.error_response_json("InvalidParameterException", "The referenced task was not found.", 400)
-        by_user = "reason" not in data or not task.get("group", "").startswith("service:")
-        code = "UserInitiated" if by_user else "ServiceSchedulerInitiated"
         self.begin(task, data.get("reason", "Task stopped by user"), code)
         return ecs.json_response({"task": ecs._sanitize(task)})
 

@@ -172,8 +172,7 @@ def _condition(field: str, values: tuple[str, ...]) -> str:
             return f"{{ method -m str -- {' '.join(map(_quoted, values))} }}"
         case "source-ip":
             return f"{{ src -m ip -- {' '.join(map(_quoted, values))} }}"
-        case _:
-            return "{ always_false }"  # a condition we cannot judge must not send anybody anywhere
+    return "{ always_false }"  # a condition we cannot judge must not send anybody anywhere
 
 
 def _act(rule: Rule, folder: str) -> list[str]:

@@ -10,6 +10,7 @@ import threading
 import time
 import zlib
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ UNASKED_S = 10.0  # some state changes without a request (logs): looked at this 
 PAUSE = 10  # after a save that took t, nothing is saved for 10 t: saving takes at most a tenth of the time
 COSTLY_S, COSTLY_PAUSE = 0.05, 40  # a service that takes longer waits longer, so that the others need not
 TRIES = 3
+REMEMBERED_S = 3600.0
 RESTARTED = "The local cloud was restarted"
 
 
@@ -112,16 +114,20 @@ class StateSaver:
 def after_restore(ecs: Any, alb: Any, elasticache: Any) -> None:
     """Correct what MiniStack brings back wrong: addresses of tasks that are gone, and tasks stopped for no reason.
 
-    Caches come back here and not at the first request, and a replication group's members without a server of their own.
+    As on AWS, a task is forgotten an hour after its end. Caches come back here and not at the first request, and a
+    replication group's members without a server of their own.
     """
     for (account, _, _), service in ecs._services.all_items():
         for arn, addresses in service.pop("_published_targets", {}).items():
             key = (account, arn)
             alb._targets._data[key] = [one for one in alb._targets._data.get(key, ()) if one["Id"] not in addresses]
-    for _, task in ecs._tasks.all_items():
-        if not task.get("stoppedAt"):
+    for key, task in ecs._tasks.all_items():
+        ended = task.get("stoppedAt")
+        if not ended:
             task |= {"desiredStatus": "STOPPED", "stoppedAt": ecs._iso(), "stoppedReason": RESTARTED}
             task["stopCode"] = "TerminationNotice"
+        elif datetime.fromisoformat(ended).timestamp() < time.time() - REMEMBERED_S:
+            del ecs._tasks._data[key]
     for account, region, name in list(elasticache._pending_cluster_respawn):
         if (elasticache._clusters.get_scoped(account, region, name) or {}).get("ReplicationGroupId"):
             elasticache._pending_cluster_respawn.discard((account, region, name))
