@@ -101,7 +101,7 @@ def types(session: nox.Session) -> None:
 def unit(session: nox.Session) -> None:
     """The deployer and the local cloud against fakes: no Docker, no network."""
     install(session)
-    pytest(session, "tests/unit", "--timeout=60")
+    pytest(session, "tests/unit", "--timeout=60", "--numprocesses=auto")
 
 
 @nox.session

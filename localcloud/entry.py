@@ -70,6 +70,7 @@ def install(instance: str) -> Any:
 
     blobs.install(emulator.module("services.ecr"), HOME / "layers")
     engine.install_endpoints(emulator.module("services.rds"), emulator.module("services.elasticache"))
+    engine.install_storage(emulator.module("services.rds"))
     _follow_lifecycle(app, saver, restored, watcher.stopping.set)
     app.app = gateway.wrap(app.app, saver.touch, lambda: _status(plane, saver))
     plane.start()

@@ -25,9 +25,11 @@ from deployer.tools.saved_plans import SavedPlans
 from deployer.tools.terraform_mirror import Mirrors
 from deployer.tools.terraform_output import Output, failure, needs_init
 
-_OLDEST = (1, 9)
-_INSTALL = "install Terraform 1.9 or newer: https://developer.hashicorp.com/terraform/install"
+_OLDEST = (1, 11)
+_INSTALL = "install Terraform 1.11 or newer: https://developer.hashicorp.com/terraform/install"
 _LOCK_TIMEOUT = "-lock-timeout=10s"
+_PARALLELISM = "-parallelism=30"
+"""Terraform's ten let quick resources queue behind load balancers and databases, which only wait (measured)."""
 _FOREIGN = re.compile(r"TF_CLI_ARGS.*|TF_WORKSPACE|TF_DATA_DIR|TF_CLI_CONFIG_FILE|TF_PLUGIN_CACHE_DIR")
 """What a user's shell may hold and would make our runs differ from what we say they do."""
 _LOCAL_BACKEND = (
@@ -111,7 +113,7 @@ class Terraform:
         """
         self.plans.verify(plan)
         self._initialise(say)
-        finished, output = self._run("apply", [str(plan.path)], log, say)
+        finished, output = self._run("apply", [_PARALLELISM, str(plan.path)], log, say)
         if not finished.ok:
             attempted = f"apply the infrastructure of {self._environment.short_name}"
             raise failure(attempted, output.errors, finished, unlock=self._unlock, applying=True)

@@ -22,6 +22,7 @@ def install(api: Any, instance: str, images: Mapping[str, str]) -> None:
     IMAGES maps the beginning of an image reference that MiniStack asks for to the image that is started instead.
     """
     create, inspect, inspect_image = api.create_container_from_config, api.inspect_container, api.inspect_image
+    remove = api.remove_container
     find_volume, drop_volume, make_volume = api.inspect_volume, api.remove_volume, api.create_volume
 
     def create_container(self: Any, config: Any, name: str | None = None, platform: str | None = None) -> Any:
@@ -30,9 +31,14 @@ def install(api: Any, instance: str, images: Mapping[str, str]) -> None:
             make_volume(self, volume, labels={LABEL: instance})
         return create(self, config, ours(name, instance) if name else None, platform)
 
+    def remove_container(self: Any, container: Any, *_: Any, link: bool = False, force: bool = False, **__: Any) -> Any:
+        # Its anonymous volumes go with it: nothing would ever find them again.
+        return remove(self, container, v=True, link=link, force=force)
+
     replace(api, "create_container_from_config", create_container)
     replace(api, "inspect_container", lambda self, container: inspect(self, ours(container, instance)))
     replace(api, "inspect_image", lambda self, image: inspect_image(self, stand_in(image, images)))
+    replace(api, "remove_container", remove_container)
     replace(api, "inspect_volume", lambda self, name: find_volume(self, ours(name, instance)))
     replace(api, "remove_volume", lambda self, name, force=False: drop_volume(self, ours(name, instance), force))
 
@@ -50,6 +56,22 @@ def install_endpoints(rds: Any, elasticache: Any) -> None:
 
     replace(rds, "_reported_endpoint", reported_endpoint)
     replace(elasticache, "_spawn_redis_container", spawn_redis)
+
+
+def install_storage(rds: Any) -> None:
+    """Let a deleted database instance take its data along; a new one of its name would not open with its password."""
+    delete = rds._delete_db_instance_impl
+
+    def delete_db_instance(request: Any) -> Any:
+        identifier = rds._p(request, "DBInstanceIdentifier")
+        volume = (rds._resolve_instance(identifier) or {}).get("_docker_volume_name")
+        answer = delete(request)
+        docker = rds._get_docker()
+        if volume and docker and not rds._resolve_instance(identifier):
+            docker.volumes.get(volume).remove()
+        return answer
+
+    replace(rds, "_delete_db_instance_impl", delete_db_instance)
 
 
 def ours(name: Any, instance: str) -> Any:

@@ -158,13 +158,13 @@ def test_every_other_call_needs_them(machine: Machine, arguments: tuple[str, ...
     assert "no Docker Engine" in done.stderr
 
 
-@pytest.mark.parametrize(("version", "code"), [("1.8.5", 30), ("1.9.0", 0), ("1.10.3", 0), ("2.0.0", 0)])
+@pytest.mark.parametrize(("version", "code"), [("1.9.8", 30), ("1.10.3", 30), ("1.11.0", 0), ("2.0.0", 0)])
 def test_terraform_must_be_new_enough(machine: Machine, version: str, code: int) -> None:
     with machine.serve(machine.socket):
         done = machine.inv("deploy", TERRAFORM_VERSION=version)
 
     assert code == done.returncode
-    assert ("Terraform 1.9" in done.stderr) == (code == 30)
+    assert ("Terraform 1.11" in done.stderr) == (code == 30)
 
 
 def test_missing_terraform_is_named(machine: Machine) -> None:
@@ -173,7 +173,7 @@ def test_missing_terraform_is_named(machine: Machine) -> None:
     done = machine.inv("deploy")
 
     assert done.returncode == 30
-    assert "Terraform 1.9 or newer is needed and not in PATH" in done.stderr
+    assert "Terraform 1.11 or newer is needed and not in PATH" in done.stderr
 
 
 def test_terraform_is_asked_for_its_version_once(machine: Machine) -> None:

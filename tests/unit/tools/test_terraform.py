@@ -320,9 +320,9 @@ def test_old_terraform_is_refused(place: Place) -> None:
     """A version that is too old is named."""
     old = place.cache / "bin" / "terraform"
     old.parent.mkdir(parents=True)
-    old.write_text('#!/bin/sh\necho \'{"terraform_version": "1.8.5"}\'\n', encoding="utf-8")
+    old.write_text('#!/bin/sh\necho \'{"terraform_version": "1.10.5"}\'\n', encoding="utf-8")
     old.chmod(0o755)
-    with pytest.raises(Unreachable, match=r"1\.8\.5 is too old"):
+    with pytest.raises(Unreachable, match=r"1\.10\.5 is too old"):
         place.terraform(PATH=f"{old.parent}:{os.environ['PATH']}").prepare(place.said.append)
 
 
