@@ -109,6 +109,9 @@ class Machine:
         self.socket = folder / "docker.sock"
         self.pid_file = folder / "docker.pid"
         self._calls = folder / "calls"
+        # What follows #! ends at the first space, and our own checkout may have one in its path.
+        self._python = folder / "real-python"
+        self._python.symlink_to(sys.executable)
         for place in (self.checkout, self.programs, self.standins, folder / "home"):
             place.mkdir()
         for name in _REAL_PROGRAMS:
@@ -148,7 +151,7 @@ class Machine:
         self._write(self.programs / name, text)
 
     def _write(self, path: Path, text: str) -> None:
-        replaced = text.replace("REAL", sys.executable).replace("SOCKET", str(self.socket))
+        replaced = text.replace("REAL", str(self._python)).replace("SOCKET", str(self.socket))
         path.write_text(replaced.replace('"PID"', f'"{self.pid_file}"'))
         path.chmod(0o755)
 
