@@ -48,7 +48,7 @@ def test_a_second_plan_has_nothing_to_change(checkout: Checkout) -> None:
 
 def test_one_changed_line_replaces_the_backend_without_losing_a_request(checkout: Checkout) -> None:
     """A second release rolls over the first; visitors notice nothing."""
-    checkout.replace("docker/backend/app/__init__.py", '"""', '"""Changed: ')
+    checkout.replace("docker/backend/app/__init__.py", "Read `main.py` first", "Start with `main.py`")
     commit = checkout.commit("Change one line")
     with visitors(STORY["url"]) as seen:
         answer = checkout.inv("deploy", "--env=dev", "--json").json
