@@ -11,7 +11,7 @@ from deployer.ports import World
 def doubts(release: Release, world: World) -> tuple[str, ...]:
     """Why this release cannot be called live, a line for each reason; empty when there is no doubt.
 
-    Each service's PRIMARY revision has to be the release's and complete, and all its targets healthy.
+    Each service's PRIMARY revision has to be the release's and complete, with a healthy target for each task.
     """
     found = []
     for service in SERVICES:
@@ -25,12 +25,12 @@ def doubts(release: Release, world: World) -> tuple[str, ...]:
             found.append(
                 f"{service} is {live.rollout or 'without a rollout'}, {live.running} of {live.desired} tasks run"
             )
-        targets = world.traffic.targets(service, release.color)
-        found += [
-            f"{service} target {t.address} is {t.state} {t.reason}".rstrip() for t in targets if t.state != "healthy"
-        ]
-        if not targets:
-            found.append(f"{service} has no target behind the load balancer")
+        # What drains belongs to a revision that is leaving: it gets no new request.
+        targets = [target for target in world.traffic.targets(service, release.color) if target.state != "draining"]
+        healthy = [target for target in targets if target.state == "healthy"]
+        found += [f"{service} target {t.address} is {t.state} {t.reason}".rstrip() for t in targets if t not in healthy]
+        if len(healthy) < max(1, live.running):
+            found.append(f"{service} has {len(healthy)} healthy targets for {live.running} tasks")
     return tuple(found)
 
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from deployer.errors import GateFailed
-from deployer.model import SERVICES, Color, Image, Release
+from deployer.model import SERVICES, Color, Image, Release, Target
 from deployer.ports import World
 from deployer.stages import smoke_test
 from tests import examples
@@ -46,8 +46,10 @@ def test_no_doubt(world: World, live: Release) -> None:
         (lambda f: change(f, rollout=""), "backend is without a rollout, 1 of 1 tasks run"),
         (lambda f: change(f, desired=2), "backend is COMPLETED, 1 of 2 tasks run"),
         (lambda f: change(f, desired=0), "backend is COMPLETED, 1 of 0 tasks run"),
-        (lambda f: f.traffic.states.update({("frontend", BLUE): "unhealthy"}), "frontend target 10.0.0.1 is unhealthy"),
-        (lambda f: f.traffic.states.update({("frontend", BLUE): "draining"}), "frontend target 10.0.0.1 is draining"),
+        (
+            lambda f: f.traffic.states.update({("frontend", BLUE): "draining"}),
+            "frontend has 0 healthy targets for 1 tasks",
+        ),
     ],
 )
 def test_each_doubt_alone(
@@ -59,11 +61,35 @@ def test_each_doubt_alone(
     assert (doubt,) == smoke_test.doubts(live, world)
 
 
+@pytest.mark.parametrize(
+    ("states", "doubted"),
+    [
+        (("healthy", "draining"), ()),
+        (("draining", "healthy"), ()),
+        (("healthy", "unhealthy"), ("frontend target 10.0.0.2 is unhealthy",)),
+        (("initial", "healthy"), ("frontend target 10.0.0.1 is initial",)),
+    ],
+)
+def test_only_what_drains_may_be_there_beside_the_healthy(
+    fakes: Fakes, world: World, live: Release, monkeypatch: pytest.MonkeyPatch, states: tuple[str, ...], doubted: object
+) -> None:
+    """Right after a roll-out the old revision's targets still drain; they get no new request."""
+    targets = fakes.traffic.targets
+
+    def mixed(service: str, color: Color) -> tuple[Target, ...]:
+        several = tuple(Target(f"10.0.0.{n}", state) for n, state in enumerate(states, 1))
+        return several if service == "frontend" else targets(service, color)
+
+    monkeypatch.setattr(fakes.traffic, "targets", mixed)
+
+    assert doubted == smoke_test.doubts(live, world)
+
+
 def test_no_target_is_a_doubt(fakes: Fakes, world: World, live: Release) -> None:
     """An idle color is complete in its own way, and serves nobody."""
     change(fakes, running=0, desired=0)
 
-    nothing = ("backend is COMPLETED, 0 of 0 tasks run", "backend has no target behind the load balancer")
+    nothing = ("backend is COMPLETED, 0 of 0 tasks run", "backend has 0 healthy targets for 0 tasks")
     assert nothing == smoke_test.doubts(live, world)
 
 
