@@ -63,9 +63,8 @@ def test_one_changed_line_replaces_the_backend_without_losing_a_request(checkout
 
 def test_a_release_that_crashes_at_start_never_gets_a_visitor(checkout: Checkout) -> None:
     """The verdict is exit 20 and says why; the version before still serves every request."""
-    entry = 'CMD ["python3", "-c", "raise SystemExit(\'broken on purpose\')"]\n'
-    dockerfile = checkout.path / "docker/backend/Dockerfile"
-    dockerfile.write_text(dockerfile.read_text(encoding="utf-8") + "\nENTRYPOINT []\n" + entry, encoding="utf-8")
+    broken = """CMD ["python3", "-c", "raise SystemExit('broken on purpose')"]"""
+    checkout.replace("docker/backend/Dockerfile", 'CMD ["python3", "-m", "app"]', broken)
     checkout.commit("Break the backend")
     with visitors(STORY["url"]) as seen:
         ran = checkout.inv("deploy", "--env=dev", "--json", expect=20)
