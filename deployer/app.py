@@ -5,93 +5,22 @@ Every function returns the exit code. Errors a user can mend are raised as Deplo
 
 from __future__ import annotations
 
-import shutil
-import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from deployer import config, console, pipelines, reports
 from deployer.composition import Site, compose, stop_for_run
-from deployer.errors import DeployError, GateFailed, InputError, NotAllowed, StateUncertain
+from deployer.errors import DeployError, GateFailed, InputError, StateUncertain
 from deployer.model import SERVICES, Color, Environment, Image, Record, Release, Revision, Verdict, release_id
 from deployer.pipeline import Report, Stage, Stop, critical_path, execute
+from deployer.source import draft_release, from_commit, log_folder, permit
 from deployer.stages import deploy as deploy_stage
 from deployer.stages import rollback as rollback_stage
 from deployer.stages.smoke_test import doubts
-from deployer.tools.git import Git
 
 ROOT = Path(__file__).resolve().parent.parent
-CONTEXTS = ("docker", "deployer", "infrastructure", "localcloud", "requirements")
-"""What a release is made of: an uncommitted change here makes it dirty."""
-KEPT_LOGS = 50
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """The files that are released, and the commit they are of."""
-
-    tree: Path
-    commit: str
-    committed_at: datetime
-    actor: str
-    dirty: tuple[str, ...]
-
-
-@contextmanager
-def _source(ref: str) -> Iterator[Source]:
-    """The working tree for HEAD, or a worktree of `ref`: what is built is then exactly that commit."""
-    git = Git(ROOT)
-    commit = git.commit(ref or "HEAD")
-    if not ref:
-        yield Source(ROOT, commit.sha, commit.committed_at, git.actor(), git.dirty(CONTEXTS))
-        return
-    with git.checkout(commit.sha, ROOT / ".cache" / "worktrees" / commit.sha[:12]) as tree:
-        yield Source(tree, commit.sha, commit.committed_at, git.actor(), ())
-
-
-def _logs(name: str) -> Path:
-    """A folder for this run's logs; the oldest runs make room."""
-    runs = ROOT / ".cache" / "logs"
-    logs = runs / name
-    logs.mkdir(parents=True, exist_ok=True)
-    old = sorted((run for run in runs.iterdir() if run.is_dir()), key=lambda run: run.stat().st_mtime)[:-KEPT_LOGS]
-    for run in old:
-        shutil.rmtree(run, ignore_errors=True)
-    return logs
-
-
-def _draft(environment: Environment, source: Source) -> Release:
-    now = datetime.now(UTC)
-    return Release(
-        id=release_id(environment.short_name, now, source.commit),
-        environment=environment.name,
-        commit=source.commit,
-        actor=source.actor,
-        started_at=now,
-        committed_at=source.committed_at,
-        config_hash=environment.config_hash,
-        dirty=bool(source.dirty),
-    )
-
-
-def _permit(environment: Environment, source: Source, *, yes: bool) -> None:
-    """Refuse what this environment does not take. Raises InputError, NotAllowed."""
-    if source.dirty and environment.short_name != "dev":
-        raise InputError(
-            f"deploy to {environment.name}",
-            f"{len(source.dirty)} uncommitted files, {source.dirty[0]} among them",
-            "commit them: only dev takes what nobody else can build again",
-            details=source.dirty[:10],
-        )
-    if environment.cloud == "aws" and not yes:
-        if not (sys.stdin.isatty() and sys.stderr.isatty()):
-            raise NotAllowed(f"change {environment.name} on AWS", "nobody is there to confirm", "say it with --yes")
-        console.line(f"This changes {environment.name} in AWS account {environment.account_id}. Go on? [y/N] ")
-        if sys.stdin.readline().strip().lower() not in ("y", "yes"):
-            raise NotAllowed(f"change {environment.name} on AWS", "not confirmed")
 
 
 def _run(stages: Sequence[Stage], release: Release, site: Site, stop: Stop, *, as_json: bool) -> Report:
@@ -144,14 +73,14 @@ def deploy(env: str, *, ref: str, release: str, cloud: str | None, dry_run: bool
     if ref and release:
         raise InputError("deploy", "--ref and --release are both given", "a commit, or a release of the ledger: choose")
     stop = stop_for_run()
-    with _source(ref) as source:
-        environment = config.load(source.tree, env, cloud)
+    with from_commit(ROOT, ref) as given:
+        environment = config.load(given.tree, env, cloud)
         deploy_stage.strategy(environment)
         if not dry_run:
-            _permit(environment, source, yes=yes)
-        draft = _draft(environment, source)
-        logs = _logs(draft.id)
-        site = compose(ROOT, source.tree, environment, logs, stop, rehearsal=dry_run)
+            permit(environment, given, yes=yes)
+        draft = draft_release(environment, given)
+        logs = log_folder(ROOT, draft.id)
+        site = compose(ROOT, given.tree, environment, logs, stop, rehearsal=dry_run)
         stages: tuple[Stage, ...] = pipelines.DRY_RUN if dry_run else pipelines.DEPLOY
         if release:
             record = next((r for r in site.world.ledger.history() if r.release == release), None)
@@ -161,8 +90,8 @@ def deploy(env: str, *, ref: str, release: str, cloud: str | None, dry_run: bool
                 )
             draft, stages = _again(draft, record, site), pipelines.REDEPLOY
         console.line(f"{draft.id}: {draft.commit[:12]} to {environment.name} ({environment.cloud}) by {draft.actor}")
-        if source.dirty:
-            console.line(f"dirty: {', '.join(source.dirty[:5])}{' …' if len(source.dirty) > 5 else ''}")
+        if given.dirty:
+            console.line(f"dirty: {', '.join(given.dirty[:5])}{' …' if len(given.dirty) > 5 else ''}")
         report = _run(stages, draft, site, stop, as_json=as_json)
         if report.error is None and not dry_run:
             _tell_success(report.release, site, as_json=as_json)
@@ -195,17 +124,17 @@ def _again(draft: Release, record: Record, site: Site) -> Release:
 def rollback(env: str, *, to: str, cloud: str | None, as_json: bool, yes: bool) -> int:
     """Back to the last known good release before the live one, or to the one that is named, as one unit."""
     stop = stop_for_run()
-    with _source("") as source:
+    with from_commit(ROOT, "") as given:
         environment = config.load(ROOT, env, cloud)
         deploy_stage.strategy(environment)
-        _permit(environment, replace(source, dirty=()), yes=yes)
+        permit(environment, replace(given, dirty=()), yes=yes)
         now = datetime.now(UTC)
-        logs = _logs(f"rollback-{now:%Y%m%dT%H%M%SZ}")
+        logs = log_folder(ROOT, f"rollback-{now:%Y%m%dT%H%M%SZ}")
         site = compose(ROOT, ROOT, environment, logs, stop)
         live = _live(site)["frontend"]
         record = rollback_stage.choose(site.world.ledger.history(), live.release, to)
         draft = replace(
-            _again(_draft(environment, source), record, site),
+            _again(draft_release(environment, given), record, site),
             kind="rollback",
             restores=record.release,
             task_definitions=dict(record.task_definitions),
@@ -226,7 +155,7 @@ def _live(site: Site) -> dict[str, Revision]:
 
 def _reading(env: str, cloud: str | None) -> Site:
     environment = config.load(ROOT, env, cloud)
-    return compose(ROOT, ROOT, environment, _logs("reading"), stop_for_run())
+    return compose(ROOT, ROOT, environment, log_folder(ROOT, "reading"), stop_for_run())
 
 
 def status(env: str, *, cloud: str | None, watch: bool, as_json: bool) -> int:
@@ -278,12 +207,12 @@ def stage(name: str, env: str, *, cloud: str | None, as_json: bool, yes: bool = 
     """One stage alone, with what it needs."""
     stages: tuple[Stage, ...] = getattr(pipelines, name.upper().replace("-", "_"))
     stop = stop_for_run()
-    with _source("") as source:
+    with from_commit(ROOT, "") as given:
         environment = config.load(ROOT, env, cloud)
         if any(step.name == "lock" for step in stages):
-            _permit(environment, source, yes=yes)
-        draft = _draft(environment, source)
-        logs = _logs(f"{name}-{draft.id}")
+            permit(environment, given, yes=yes)
+        draft = draft_release(environment, given)
+        logs = log_folder(ROOT, f"{name}-{draft.id}")
         site = compose(ROOT, ROOT, environment, logs, stop)
         if name == "smoke-test":
             serving = _live(site)["frontend"]

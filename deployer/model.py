@@ -1,6 +1,8 @@
 """The nouns of a deployment as values: frozen, typed, no I/O.
 
 Data flows one way: terraform.tfvars -> Environment -> Release -> stages -> ports -> Outcome -> ledger, console.
+
+Longer than other files on purpose: it is the glossary, and nouns explain each other.
 """
 
 from __future__ import annotations

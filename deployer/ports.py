@@ -1,7 +1,8 @@
 """What stages need of the world, as small Protocols. Adapters in `aws/` and `tools/` fill them; tests use fakes.
 
 Every method may raise `errors.DeployError` subclasses and nothing else: adapters map foreign exceptions.
-`say` arguments are called with one line of progress for people.
+`say` arguments are called with one line of progress for people. One file, a little longer than others: all that a stage
+may ask of the world is to be seen at once.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from deployer import app
+from deployer import app, source
 from deployer.composition import Site
 from deployer.errors import InputError, Locked, NotAllowed, ReleaseFailed, RolledBack, StateUncertain, Unreachable
 from deployer.model import Environment, Image, Record, Verdict
@@ -31,12 +31,12 @@ def fakes(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Fakes:
         return Site(fakes.world(tmp_path), lambda: TOPOLOGY, lambda: "http://dev", lambda: 7, lambda: None)
 
     @contextmanager
-    def source(ref: str) -> Iterator[app.Source]:
-        yield app.Source(tmp_path, ref or COMMIT, NOW, "somebody", ())
+    def from_commit(_: Path, ref: str) -> Iterator[source.Source]:
+        yield source.Source(tmp_path, ref or COMMIT, NOW, "somebody", ())
 
     monkeypatch.setattr(app, "compose", compose)
-    monkeypatch.setattr(app, "_source", source)
-    monkeypatch.setattr(app, "_logs", lambda _: tmp_path)
+    monkeypatch.setattr(app, "from_commit", from_commit)
+    monkeypatch.setattr(app, "log_folder", lambda *_: tmp_path)
     monkeypatch.setattr(app, "stop_for_run", Stop)
     use(monkeypatch, ENVIRONMENT)
     return fakes
@@ -155,10 +155,10 @@ def test_uncommitted_files_are_for_dev_only(fakes: Fakes, monkeypatch: pytest.Mo
     """What nobody else can build again goes no further."""
 
     @contextmanager
-    def dirty(_: str) -> Iterator[app.Source]:
-        yield app.Source(tmp_path, COMMIT, NOW, "somebody", ("docker/backend/app/main.py",))
+    def dirty(*_: object) -> Iterator[source.Source]:
+        yield source.Source(tmp_path, COMMIT, NOW, "somebody", ("docker/backend/app/main.py",))
 
-    monkeypatch.setattr(app, "_source", dirty)
+    monkeypatch.setattr(app, "from_commit", dirty)
     assert 0 == deploy()
     use(monkeypatch, replace(ENVIRONMENT, name="staging", short_name="staging"))
     with pytest.raises(InputError, match=r"main\.py") as failed:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import threading
 from collections.abc import Iterator
@@ -30,8 +29,8 @@ def test_every_signal_asks(number: signal.Signals) -> None:
 
     with signals(stop):
         before = stop.asked
-        os.kill(os.getpid(), number)
-        os.kill(os.getpid(), number)
+        signal.raise_signal(number)
+        signal.raise_signal(number)
 
     assert (False, True) == (before, stop.asked)
 
@@ -55,7 +54,7 @@ def test_an_ignored_hangup_stays_ignored() -> None:
     stop = Stop()
 
     with signals(stop):
-        os.kill(os.getpid(), signal.SIGHUP)
+        signal.raise_signal(signal.SIGHUP)
 
     assert not stop.asked
 
