@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 from collections.abc import Callable
 
@@ -19,8 +18,8 @@ Failing = Callable[[], Exception]
 
 
 def ask(number: signal.Signals = signal.SIGINT) -> None:
-    """Send ourselves a signal."""
-    os.kill(os.getpid(), number)
+    """Raise a signal here: one that is sent may arrive in any thread, and later."""
+    signal.raise_signal(number)
 
 
 class Asked:
