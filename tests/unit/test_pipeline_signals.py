@@ -14,6 +14,8 @@ from deployer.ports import World
 from tests import examples
 from tests.fakes import Heard
 
+pytestmark = pytest.mark.usefixtures("signal_defaults")
+
 Failing = Callable[[], Exception]
 
 
