@@ -26,9 +26,13 @@ def world(fakes: Fakes, tmp_path: Path) -> World:
 
 @pytest.fixture
 def signal_defaults() -> Iterator[None]:
-    """What a program finds at a terminal, whoever started the tests: under nohup SIGHUP would be ignored from the start."""
-    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    before = {number: signal.signal(number, signal.SIG_DFL) for number in numbers}
+    """What Python has at a terminal, whoever started the tests: under nohup SIGHUP would be ignored from the start."""
+    usual = {
+        signal.SIGINT: signal.default_int_handler,
+        signal.SIGTERM: signal.SIG_DFL,
+        signal.SIGHUP: signal.SIG_DFL,
+    }
+    before = {number: signal.signal(number, handler) for number, handler in usual.items()}
     yield
     for number, handler in before.items():
         signal.signal(number, handler)
