@@ -17,6 +17,7 @@ from deployer.model import Secret
 from deployer.tools import process
 
 ENV = {"PATH": os.environ["PATH"]}
+pytestmark = pytest.mark.usefixtures("signal_defaults")
 
 
 def alive(pid: int) -> bool:
