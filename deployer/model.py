@@ -232,6 +232,12 @@ class StoppedTask:
     exit_code: int | None
     log_lines: tuple[str, ...]
 
+    def told(self) -> tuple[str, ...]:
+        """Lines that explain it to a person: reason, exit code, last words."""
+        code = "no exit code" if self.exit_code is None else f"exit code {self.exit_code}"
+        head = f"{self.container} task {self.task_arn.rsplit('/', 1)[-1]}: {self.reason} ({code})"
+        return (head, *(f"  | {line}" for line in self.log_lines or ("(it wrote no log)",)))
+
 
 @dataclass(frozen=True, slots=True)
 class Target:

@@ -167,8 +167,8 @@ class Preflight(Protocol):
 class Probe(Protocol):
     """Looks at the release from outside, as a visitor and as QA."""
 
-    def version(self, url: str) -> Mapping[str, str]:
-        """`GET <url>/api/version` through the load balancer. Raises ReleaseFailed when it does not answer 200."""
+    def version(self) -> Mapping[str, str]:
+        """`GET /api/version` through the load balancer. Raises ReleaseFailed when it does not answer 200."""
         ...
 
     def smoke(self, release_id: str, say: Say, log: Path) -> str:

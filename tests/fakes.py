@@ -189,6 +189,7 @@ class FakeCompute(Fake):
         super().__init__()
         self.crashing: set[str] = set()
         self.task_log: tuple[str, ...] = ()
+        self.stopped_tasks: dict[str, tuple[StoppedTask, ...]] = {}
         self._clock = clock
         self.told: dict[tuple[str, Color], Revision] = {}
         self._known: dict[str, Revision] = {}
@@ -247,6 +248,9 @@ class FakeCompute(Fake):
             say(line)
 
     def stopped(self, service: str, task_definition: str) -> tuple[StoppedTask, ...]:
+        self._call("stopped", service, task_definition)
+        if task_definition in self.stopped_tasks:
+            return self.stopped_tasks[task_definition]
         if self._known[task_definition].digest not in self.crashing:
             return ()
         return (StoppedTask("arn:task", task_definition, service, "Essential container exited", 1, ("boom",)),)
@@ -292,11 +296,11 @@ class FakeProbe(Fake):
         super().__init__()
         self._compute = compute
 
-    def version(self, url: str) -> Mapping[str, str]:
-        self._call("version", url)
+    def version(self) -> Mapping[str, str]:
+        self._call("version")
         live = self._compute.live("backend", Color.BLUE)
         if not live.running:
-            raise ReleaseFailed(f"GET {url}/api/version", "503")
+            raise ReleaseFailed("GET /api/version", "503")
         return {"release": live.release, "commit": live.commit, "color": live.color, "image_digest": live.digest}
 
     def smoke(self, release_id: str, say: Say, log: Path) -> str:

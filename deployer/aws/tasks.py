@@ -153,12 +153,5 @@ def addresses(tasks: Sequence[TaskTypeDef]) -> frozenset[str]:
 
 
 def told(stopped: Sequence[StoppedTask]) -> tuple[str, ...]:
-    """Lines that explain stopped tasks to a person: reason, exit code, last words."""
-    lines: list[str] = []
-    for task in stopped:
-        code = "no exit code" if task.exit_code is None else f"exit code {task.exit_code}"
-        lines.append(f"{task.container} task {task.task_arn.rsplit('/', 1)[-1]}: {task.reason} ({code})")
-        lines.extend(f"  | {line}" for line in task.log_lines)
-        if not task.log_lines:
-            lines.append("  | (it wrote no log)")
-    return tuple(lines)
+    """Lines that explain stopped tasks to a person, one task after the other."""
+    return tuple(line for task in stopped for line in task.told())

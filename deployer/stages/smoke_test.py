@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from deployer.errors import DeployError, GateFailed
+from deployer.errors import DeployError, GateFailed, ReleaseFailed
 from deployer.model import SERVICES, Outcome, Release
 from deployer.pipeline import Stage
 from deployer.ports import World
@@ -36,10 +36,11 @@ def doubts(release: Release, world: World) -> tuple[str, ...]:
 
 def run(release: Release, world: World) -> Outcome:
     """Prove the release, then mark its images `stable`. Raises GateFailed; the runner undoes the deployment then."""
-    found = doubts(release, world)
-    if found:
-        raise GateFailed("prove the release", found[0], "see the stopped tasks in the log", details=found)
-    note = world.probe.smoke(release.serves, world.say, world.logs / "smoke.log")
+    try:
+        note = _prove(release, world)
+    except (GateFailed, ReleaseFailed) as error:
+        error.details += _last_words(release, world)
+        raise
     try:
         for image in release.images.values():
             world.registry.tag(image, ("stable",))
@@ -48,6 +49,25 @@ def run(release: Release, world: World) -> Outcome:
         world.say(f"not tagged stable: {error.seen}")
         note += ", not tagged stable"
     return Outcome(note)
+
+
+def _prove(release: Release, world: World) -> str:
+    found = doubts(release, world)
+    if found:
+        raise GateFailed("prove the release", found[0], "the version before serves again", details=found)
+    seen = world.probe.version().get("release", "nothing")
+    if seen != release.serves:
+        raise GateFailed("prove the release", f"visitors meet release {seen}, not {release.serves}")
+    return world.probe.smoke(release.serves, world.say, world.logs / "smoke.log")
+
+
+def _last_words(release: Release, world: World) -> tuple[str, ...]:
+    """Why tasks of this release failed already: one that dies after a minute explains a failed smoke test."""
+    try:
+        tasks = [t for service, arn in release.task_definitions.items() for t in world.compute.stopped(service, arn)]
+    except DeployError as error:
+        return (f"why its tasks stopped could not be read: {error.seen}",)
+    return tuple(line for task in tasks if task.exit_code != 0 for line in task.told())
 
 
 STAGE = Stage("smoke_test", ("deploy",), run)

@@ -103,10 +103,11 @@ class Smoke:
         self._session = session or (lambda extra: NoxGates(root, environ=self._environ, extra=extra))
         self._wait = wait
 
-    def version(self, url: str) -> Mapping[str, str]:
-        """`GET <url>/api/version`, again for some seconds while it does not answer 200. Raises ReleaseFailed."""
+    def version(self) -> Mapping[str, str]:
+        """`GET /api/version`, again for some seconds while it does not answer 200. Raises ReleaseFailed."""
         import httpx
 
+        url = self._url()
         target, headers = reachable(f"{url}/api/version")
         attempted = f"GET {url}/api/version"
         seen, pause_s = "", 0.2

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from deployer.errors import GateFailed
-from deployer.model import SERVICES, Color, Image, Release, Target
+from deployer.errors import GateFailed, Unreachable
+from deployer.model import SERVICES, Color, Image, Release, StoppedTask, Target
 from deployer.ports import World
 from deployer.stages import smoke_test
 from tests import examples
@@ -135,3 +135,45 @@ def test_what_the_probe_refuses_is_not_stable(fakes: Fakes, world: World, live: 
         smoke_test.run(live, world)
 
     assert [] == fakes.registry.calls
+
+
+def test_visitors_who_meet_another_release_end_it(
+    fakes: Fakes, world: World, live: Release, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """ECS and the load balancer may say yes, and visitors still get the old one."""
+    monkeypatch.setattr(fakes.probe, "version", lambda: {"release": "dev-old"})
+
+    with pytest.raises(GateFailed, match=f"visitors meet release dev-old, not {live.id}"):
+        smoke_test.run(live, world)
+
+    assert [] == fakes.probe.called("smoke")
+
+
+def test_tasks_that_died_meanwhile_explain_the_failure(fakes: Fakes, world: World, live: Release) -> None:
+    """Reason, exit code and last words; a task that was scaled away is no explanation."""
+    arn = live.task_definitions["backend"]
+    fakes.compute.stopped_tasks[arn] = (
+        StoppedTask("arn:x/dead", arn, "backend", "Essential container exited", 3, ("out of memory",)),
+        StoppedTask("arn:x/scaled", arn, "backend", "Scaling activity", 0, ("bye",)),
+    )
+    fakes.probe.fail("smoke", GateFailed("smoke test", "GET / was 502", details=("test_home: 502",)))
+
+    with pytest.raises(GateFailed) as caught:
+        smoke_test.run(live, world)
+
+    assert (
+        "test_home: 502",
+        "backend task dead: Essential container exited (exit code 3)",
+        "  | out of memory",
+    ) == caught.value.details
+
+
+def test_an_explanation_that_cannot_be_read_hides_nothing(fakes: Fakes, world: World, live: Release) -> None:
+    """The failure itself is what counts."""
+    fakes.probe.fail("smoke", GateFailed("smoke test", "GET / was 502"))
+    fakes.compute.fail("stopped", Unreachable("read", "ECS is away"))
+
+    with pytest.raises(GateFailed, match="502") as caught:
+        smoke_test.run(live, world)
+
+    assert ("why its tasks stopped could not be read: ECS is away",) == caught.value.details

@@ -112,13 +112,18 @@ def environment(cloud: str = "local") -> Environment:
     )
 
 
-def probe(tmp_path: Path, session: Session | None = None, cloud: str = "local", **environ: str) -> Smoke:
-    """Build the adapter."""
+URL = "http://x.alb.localhost:8080"
+
+
+def probe(
+    tmp_path: Path, session: Session | None = None, cloud: str = "local", url: str = URL, **environ: str
+) -> Smoke:
+    """Build the adapter for a site at `url`."""
     endpoint = "http://127.0.0.1:4566" if cloud == "local" else None
     return Smoke(
         tmp_path,
         environment(cloud),
-        lambda: "http://x.alb.localhost:8080",
+        lambda: url,
         endpoint,
         environ=environ,
         session=session,
@@ -142,7 +147,7 @@ def test_version_through_the_load_balancer(balancer: Balancer, tmp_path: Path) -
     """The answer comes back as it is, asked under the load balancer's name."""
     url = f"http://dev-public.alb.localhost:{balancer.port}"
 
-    assert VERSION == probe(tmp_path).version(url)
+    assert VERSION == probe(tmp_path, url=url).version()
     assert [("/api/version", f"dev-public.alb.localhost:{balancer.port}")] == balancer.asked
 
 
@@ -150,7 +155,7 @@ def test_version_is_asked_again_while_the_balancer_has_no_target(balancer: Balan
     """A 503 in the first moment is no verdict."""
     balancer.answers = [(503, "no target"), (200, "not json"), (200, json.dumps(VERSION))]
 
-    assert VERSION == probe(tmp_path).version(f"http://x.localhost:{balancer.port}")
+    assert VERSION == probe(tmp_path, url=f"http://x.localhost:{balancer.port}").version()
 
 
 def test_version_fails_with_status_and_body(
@@ -160,14 +165,14 @@ def test_version_fails_with_status_and_body(
     monkeypatch.setattr(smoke, "_PATIENCE_S", 0.1)
     balancer.answers = [(500, "database away")]
     with pytest.raises(ReleaseFailed, match="500: 'database away'"):
-        probe(tmp_path).version(f"http://x.localhost:{balancer.port}")
+        probe(tmp_path, url=f"http://x.localhost:{balancer.port}").version()
 
 
 def test_version_fails_when_nobody_listens(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A refused connection is told as such."""
     monkeypatch.setattr(smoke, "_PATIENCE_S", 0.1)
     with pytest.raises(ReleaseFailed, match="ConnectError"):
-        probe(tmp_path).version("http://x.localhost:1")
+        probe(tmp_path, url="http://x.localhost:1").version()
 
 
 def test_smoke_sums_up(tmp_path: Path) -> None:
