@@ -147,12 +147,12 @@ def test(_: Context, only: str = "", env: str = "") -> None:  # noqa: ARG001
     run(lambda: local.test(only))
 
 
-@task(help={"env": ENV, "reason": "why its holder is known to be gone", "cloud": CLOUD})
-def unlock(_: Context, env: str = "dev", reason: str = "", cloud: str = "") -> None:
+@task(help={"env": ENV, "reason": "why its holder is known to be gone", "cloud": CLOUD, "yes": YES})
+def unlock(_: Context, env: str = "dev", reason: str = "", cloud: str = "", yes: bool = False) -> None:
     """Free ENV from a lease whose holder is gone."""
     from deployer import app
 
-    run(lambda: app.unlock(env, reason=reason, cloud=cloud or None))
+    run(lambda: app.unlock(env, reason=reason, cloud=cloud or None, yes=yes))
 
 
 @task(help={"json": JSON})

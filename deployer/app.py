@@ -28,17 +28,23 @@ def _run(stages: Sequence[Stage], release: Release, site: Site, stop: Stop, *, a
     events = console.events([stage.name for stage in stages])
     recorded = any(stage.name == "record" for stage in stages)
 
+    last: list[Report] = []
+
     def finish(report: Report) -> Report:
         begun = {result.name for result in report.results}
-        return _write_down(report, site) if recorded and "record" in begun else report
+        last.append(_write_down(report, site) if recorded and "record" in begun else report)
+        return last[-1]
 
-    with events.showing():
-        report = execute(stages, release, site.world, events, stop, finish)
-    path, _ = critical_path(stages, report.results)
-    console.results(report.results, path, report.duration_s)
-    if as_json:
-        console.data(reports.release(report))
-    return report
+    try:
+        with events.showing():
+            return execute(stages, release, site.world, events, stop, finish)
+    finally:
+        # After a bug, too: what was done and undone is told before the traceback.
+        for report in last:
+            path, _ = critical_path(stages, report.results)
+            console.results(report.results, path, report.duration_s)
+            if as_json:
+                console.data(reports.release(report))
 
 
 def _write_down(report: Report, site: Site) -> Report:
@@ -72,6 +78,9 @@ def deploy(env: str, *, ref: str, release: str, cloud: str | None, dry_run: bool
     """Take a commit, or a release of the ledger, to an environment; prove it; put it back if it fails."""
     if ref and release:
         raise InputError("deploy", "--ref and --release are both given", "a commit, or a release of the ledger: choose")
+    if dry_run and release:
+        seen = "--dry-run and --release are both given: a release of the ledger is built and planned already"
+        raise InputError("rehearse a deploy", seen, f"inv history --env={env} says what {release} is")
     stop = stop_for_run()
     with from_commit(ROOT, ref) as given:
         environment = config.load(given.tree, env, cloud)
@@ -203,7 +212,7 @@ def history(env: str, *, cloud: str | None, as_json: bool) -> int:
     return 0
 
 
-def stage(name: str, env: str, *, cloud: str | None, as_json: bool, yes: bool = True) -> int:
+def stage(name: str, env: str, *, cloud: str | None, as_json: bool, yes: bool) -> int:
     """One stage alone, with what it needs."""
     stages: tuple[Stage, ...] = getattr(pipelines, name.upper().replace("-", "_"))
     stop = stop_for_run()
@@ -219,16 +228,28 @@ def stage(name: str, env: str, *, cloud: str | None, as_json: bool, yes: bool = 
             if not serving.desired:
                 raise GateFailed(f"smoke-test {environment.name}", "nothing is deployed", f"inv deploy --env={env}")
             draft = _release_of(serving, environment)
+        if name == "verify":
+            draft = _as_live(draft, site)
         if name == "apply":
             saved = site.saved_plan()
             draft = replace(draft, plan=saved, plan_sha256=saved.sha256 if saved else "")
         return _judge(_run(stages, draft, site, stop, as_json=as_json), logs)
 
 
-def unlock(env: str, *, reason: str, cloud: str | None) -> int:
+def _as_live(draft: Release, site: Site) -> Release:
+    """The images that serve now, so that they are looked for as well."""
+    services = site.topology().services
+    digests = {name: live.digest for name, live in _live(site).items() if live.digest}
+    return replace(draft, images={name: Image(name, services[name].repository, d) for name, d in digests.items()})
+
+
+def unlock(env: str, *, reason: str, cloud: str | None, yes: bool) -> int:
     """Remove the lease whoever holds it; for the day its holder is known to be gone."""
     if not reason.strip():
         raise InputError("unlock", "no reason is given", "--reason='why the holder is known to be gone'")
-    holder = _reading(env, cloud).world.lease.break_()
+    site = _reading(env, cloud)
+    with from_commit(ROOT, "") as given:
+        permit(site.world.environment, replace(given, dirty=()), yes=yes)
+    holder = site.world.lease.break_()
     console.line(f"{holder.owner} held {env}; now it is free ({reason})" if holder else f"{env} was free")
     return 0

@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING
 
 from deployer.model import PROJECT, BuiltImage, Environment, Plan, Topology
 from deployer.pipeline import Stop
-from deployer.ports import Builder, Platform, World
+from deployer.ports import Builder, World
 from deployer.tools import process
 from deployer.tools.clock import SystemClock
 
 if TYPE_CHECKING:
     from deployer.aws.session import Session
     from deployer.tools.local_cloud import LocalCloudPlatform
+    from deployer.tools.terraform import Terraform
 
 LOAD_BALANCERS = tuple(
     f"{PROJECT}-{short}-{reach}.alb.localhost"
@@ -127,36 +128,24 @@ def compose(
     from deployer.aws.topology import StoredTopology
     from deployer.tools.nox_gates import NoxGates
     from deployer.tools.smoke import Smoke
-    from deployer.tools.terraform import Terraform
 
     clock = SystemClock(stop.event)
     local = local_site(root, logs).platform if environment.cloud == "local" else None
-    endpoint = local.endpoint_url if local else None
-    session = Session(environment, endpoint_url=endpoint)
+    session = Session(environment, endpoint_url=local.endpoint_url if local else None)
     topology = StoredTopology(session)
-    bucket = StateBucket(session)
     traffic = Elbv2(session, topology)
+    bucket = StateBucket(session)
+    terraform = _terraform(root, tree, session, local, bucket.require if rehearsal else bucket.ensure, topology)
 
     def url() -> str:
         known = topology()
         return f"http://{known.public_dns_name}:{local.http_port}" if local else known.url
 
-    terraform = Terraform(
-        environment,
-        configuration=tree / "infrastructure" / "terraform",
-        cache=root / ".cache",
-        instance=local.name if local else environment.account_id,
-        endpoint_url=endpoint,
-        bootstrap=bucket.require if rehearsal else bucket.ensure,
-        read_topology=topology,
-        variables={"cloud": environment.cloud},
-    )
-    platform: Platform = local or AwsPlatform(session)
     world = World(
         environment=environment,
         root=tree,
         logs=logs,
-        platform=platform,
+        platform=local or AwsPlatform(session),
         gates=NoxGates(tree, envdir=root / ".nox"),
         builder=image_builder(tree),
         registry=Ecr(session),
@@ -164,10 +153,33 @@ def compose(
         compute=Ecs(session, topology, traffic, clock),
         traffic=traffic,
         preflight=CloudPreflight(session, topology),
-        probe=Smoke(tree, environment, url, endpoint, reports=root / "reports"),
+        probe=Smoke(tree, environment, url, session.endpoint_url, reports=root / "reports"),
         ledger=S3Ledger(session),
         lease=S3Lease(session, clock, bucket),
         clock=clock,
         say=_silent,
     )
     return Site(world, topology, url, lambda: sum(session.calls.values()), terraform.plans.latest)
+
+
+def _terraform(
+    root: Path,
+    tree: Path,
+    session: Session,
+    local: LocalCloudPlatform | None,
+    bootstrap: Callable[[], object],
+    topology: Callable[[], Topology],
+) -> Terraform:
+    from deployer.tools.terraform import Terraform
+
+    environment = session.environment
+    return Terraform(
+        environment,
+        configuration=tree / "infrastructure" / "terraform",
+        cache=root / ".cache",
+        instance=local.name if local else environment.account_id,
+        endpoint_url=session.endpoint_url,
+        bootstrap=bootstrap,
+        read_topology=topology,
+        variables={"cloud": environment.cloud},
+    )

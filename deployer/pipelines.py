@@ -43,11 +43,12 @@ REDEPLOY = (
     record.STAGE,
     rollback.STAGE,
     verify.STAGE,
-    migrate.STAGE,
     deploy.STAGE,
     smoke_test.STAGE,
 )
-"""A release of the ledger again, as a new release: its images, today's infrastructure and configuration."""
+"""A release of the ledger again, as a new release: its images, today's infrastructure and configuration.
+
+No migrate: the schema is at its head or beyond, and an older image does not know what is beyond."""
 
 ROLLBACK = (lock.STAGE, record.STAGE, rollback.STAGE, deploy.STAGE, smoke_test.STAGE)
 """Back to a good release as one unit, by its own task definitions. Migrations are backward compatible and stay."""

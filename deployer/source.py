@@ -16,8 +16,11 @@ from deployer.errors import InputError, NotAllowed
 from deployer.model import Environment, Release, release_id
 from deployer.tools.git import Git
 
-CONTEXTS = ("docker", "deployer", "infrastructure", "localcloud", "requirements")
-"""What a release is made of: an uncommitted change here makes it dirty."""
+CONTEXTS = (
+    *("docker", "deployer", "infrastructure", "localcloud", "requirements", "scripts", "tests"),
+    *("tasks.py", "noxfile.py", "pyproject.toml", ".gitleaks.toml"),
+)
+"""What a release is made of and what judges it: an uncommitted change here makes it dirty."""
 KEPT_LOGS = 50
 
 
@@ -40,7 +43,7 @@ def from_commit(root: Path, ref: str) -> Iterator[Source]:
     if not ref:
         yield Source(root, commit.sha, commit.committed_at, git.actor(), git.dirty(CONTEXTS))
         return
-    with git.checkout(commit.sha, root / ".cache" / "worktrees" / commit.sha[:12]) as tree:
+    with git.checkout(commit.sha, root / ".cache" / "worktrees" / f"{commit.sha[:12]}-{os.getpid()}") as tree:
         yield Source(tree, commit.sha, commit.committed_at, git.actor(), ())
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 
-from deployer.model import SERVICES, BuiltImage, Outcome, Release
+from deployer.model import SERVICES, BuiltImage, Outcome, Release, Status
 from deployer.pipeline import Stage
 from deployer.ports import World
 
@@ -27,7 +27,8 @@ def run(release: Release, world: World) -> Outcome:
         f"{name} {image.size_bytes / 1e6:.0f} MB{' (unchanged)' if image.cached else ''}"
         for name, image in built.items()
     )
-    return Outcome(sizes, {"built": built})
+    cached = all(image.cached for image in built.values())
+    return Outcome(sizes, {"built": built}, status=Status.CACHED if cached else Status.OK)
 
 
 STAGE = Stage("build", (), run)

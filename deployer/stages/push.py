@@ -12,7 +12,7 @@ from deployer.ports import World
 def tags(release: Release, short_name: str) -> tuple[str, ...]:
     """`<env>-<sha>` and `<env>-latest`; an image of uncommitted files never takes the name of a commit.
 
-    `<env>-<sha>` cannot be moved once it is there (immutable tags), so a dirty build is named after its release.
+    `<env>-<sha>` is to name one content for ever, so a dirty build is named after its release.
     """
     own = f"{short_name}-{release.commit}"
     return (f"{own}-dirty-{release.id.split('-')[1].lower()}" if release.dirty else own, f"{short_name}-latest")

@@ -10,12 +10,16 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from deployer.errors import InputError, Unreachable
 from deployer.model import PROJECT, BuiltImage
 from deployer.tools.docker_cli import reaching_engine
 from localcloud.cloud import CloudImages, LocalCloud, Ports
 from localcloud.errors import CloudError
+
+if TYPE_CHECKING:
+    from docker import DockerClient
 
 Build = Callable[[str, str, datetime, Callable[[str], None]], BuiltImage]
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -35,25 +39,30 @@ class LocalCloudPlatform:
         self._build = build
 
     @cached_property
-    def _cloud(self) -> LocalCloud:
+    def _engine(self) -> DockerClient:
         import docker
 
         with reaching_engine("reach the Docker Engine"):
-            engine = docker.from_env()
+            return docker.from_env()
+
+    def _cloud(self, ports: Ports | None) -> LocalCloud:
+        return LocalCloud(self._engine, self.name, self._aliases, ports)
+
+    @cached_property
+    def ports(self) -> Ports:
+        """The ports it has or will get, decided once: clients are made with them before the cloud is up."""
         with _mapped():
-            return LocalCloud(engine, self.name, self._aliases, _wanted_ports(os.environ))
+            return self._cloud(_wanted_ports(os.environ)).ports
 
     @property
     def endpoint_url(self) -> str:
         """Where the AWS APIs answer, or will once it is up."""
-        with _mapped():
-            return f"http://127.0.0.1:{self._cloud.ports.api}"
+        return f"http://127.0.0.1:{self.ports.api}"
 
     @property
     def http_port(self) -> int:
         """The host's port of the load balancers' listeners on port 80."""
-        with _mapped():
-            return self._cloud.ports.http
+        return self.ports.http
 
     def ready(self, say: Callable[[str], None]) -> str:
         """Build the cloud's images where they are missing, start it, wait until it answers. Repeatable."""
@@ -64,18 +73,20 @@ class LocalCloudPlatform:
         with ThreadPoolExecutor(len(_IMAGES)) as pool:
             cloud, postgres, redis = (image.reference for image in pool.map(build, _IMAGES))
         with _mapped():
-            status = self._cloud.up(CloudImages(cloud, postgres, redis), say)
+            # By these ports and no others: should another checkout have taken them meanwhile, that is an error and
+            # not a second cloud that nobody talks to.
+            status = self._cloud(self.ports).up(CloudImages(cloud, postgres, redis), say)
         return f"{status.name} at {status.endpoint_url}"
 
     def down(self) -> tuple[str, ...]:
         """Remove everything it made; returns the names."""
         with _mapped():
-            return self._cloud.down()
+            return self._cloud(None).down()
 
     def status(self) -> Mapping[str, object]:
         """What runs, for `cloud.status --json`."""
         with _mapped():
-            return self._cloud.status().to_json()
+            return self._cloud(None).status().to_json()
 
 
 def _wanted_ports(environ: Mapping[str, str]) -> Ports | None:

@@ -144,6 +144,43 @@ def test_a_proven_release_is_not_taken_back_for_a_tag(fakes: Fakes) -> None:
     assert [] == fakes.compute.called("scale")
 
 
+def test_a_dry_run_of_a_release_is_refused(fakes: Fakes) -> None:
+    """It must never turn into the real thing."""
+    serve(fakes, "dev-1", 1)
+    with pytest.raises(InputError, match="--dry-run and --release"):
+        deploy(dry_run=True, release="dev-1")
+
+    assert [] == fakes.compute.called("roll_out")
+
+
+def test_a_release_of_the_ledger_is_deployed_again_without_migrating(fakes: Fakes) -> None:
+    """Its image does not know a schema that is newer than it."""
+    serve(fakes, "dev-1", 1)
+
+    assert 0 == deploy(release="dev-1", as_json=False)
+    assert [] == fakes.compute.called("run_task")
+    assert {"backend", "frontend"} == {str(call[0]) for call in fakes.compute.called("roll_out")}
+
+
+def test_a_bug_is_told_as_json_before_its_traceback(
+    fakes: Fakes, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Scripts get their object, people the traceback."""
+    fakes.preflight.fail("problems", ZeroDivisionError("a bug"))
+    with pytest.raises(ZeroDivisionError):
+        deploy()
+
+    assert "failed" == json.loads(capsys.readouterr().out)["outcome"]
+
+
+def test_verify_alone_looks_for_the_images_that_serve(fakes: Fakes, capsys: pytest.CaptureFixture[str]) -> None:
+    """Not for none, saying that all agree."""
+    serve(fakes, "dev-1", 1)
+
+    assert 0 == app.stage("verify", "dev", cloud=None, as_json=False, yes=False)
+    assert "2 images" in capsys.readouterr().err
+
+
 def test_ref_and_release_exclude_each_other(fakes: Fakes) -> None:
     """A commit, or a release of the ledger."""
     with pytest.raises(InputError, match="both"):
@@ -215,7 +252,7 @@ def test_status_and_history_answer_json(fakes: Fakes, capsys: pytest.CaptureFixt
 def test_apply_takes_the_saved_plan_or_says_that_there_is_none(fakes: Fakes) -> None:
     """`inv apply` without `inv plan` is a mistake, not a success."""
     with pytest.raises(InputError, match="there is none"):
-        app.stage("apply", "dev", cloud=None, as_json=False)
+        app.stage("apply", "dev", cloud=None, as_json=False, yes=False)
     assert [] == fakes.infrastructure.called("apply")
 
 
@@ -223,9 +260,9 @@ def test_unlock_wants_a_reason(fakes: Fakes) -> None:
     """Taking somebody's lease away is not done in passing."""
     fakes.lease.lose("ann")
     with pytest.raises(InputError, match="reason"):
-        app.unlock("dev", reason=" ", cloud=None)
+        app.unlock("dev", reason=" ", cloud=None, yes=False)
     assert fakes.lease.holder() is not None
-    assert 0 == app.unlock("dev", reason="her laptop burned", cloud=None)
+    assert 0 == app.unlock("dev", reason="her laptop burned", cloud=None, yes=False)
     assert fakes.lease.holder() is None
 
 

@@ -26,6 +26,7 @@ class FakeCloud:
     def __init__(self, name: str) -> None:
         self.name = name
         self.images: CloudImages | None = None
+        self.wanted: list[Ports | None] = []
 
     def up(self, images: CloudImages, _: object) -> CloudStatus:
         if self.error:
@@ -43,7 +44,12 @@ def platform(root: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[LocalCloudPla
     """A platform on a fake cloud."""
     made = LocalCloudPlatform(root, ("x.alb.localhost",), build)
     cloud = FakeCloud(made.name)
-    monkeypatch.setattr(LocalCloudPlatform, "_cloud", cloud)
+
+    def asked(_: object, ports: Ports | None) -> FakeCloud:
+        cloud.wanted.append(ports)
+        return cloud
+
+    monkeypatch.setattr(LocalCloudPlatform, "_cloud", asked)
     return made, cloud
 
 
@@ -62,6 +68,16 @@ def test_ready_builds_the_images_and_starts_the_cloud(tmp_path: Path, monkeypatc
     assert f"{made.name} at http://127.0.0.1:1" == made.ready(lambda _: None)
     assert CloudImages("local/localcloud:1", "local/postgres:1", "local/redis:1") == cloud.images
     assert ("http://127.0.0.1:1", 2) == (made.endpoint_url, made.http_port)
+
+
+def test_ports_are_decided_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Clients are made before the cloud is up; it must come up where they look, or not at all."""
+    made, cloud = platform(tmp_path, monkeypatch)
+    before = made.endpoint_url
+    cloud.ports = Ports(9, 9, 9)  # another checkout came first meanwhile
+    made.ready(lambda _: None)
+
+    assert (before, Ports(1, 2, 3)) == (made.endpoint_url, cloud.wanted[-1])
 
 
 def test_what_the_cloud_says_becomes_exit_30(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
