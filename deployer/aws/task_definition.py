@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 USER = "10001:10001"
 STOP_TIMEOUT_S = 30
 TMP = "tmp"
+# The task's own, not this machine's.
+TMP_PATH = "/tmp"  # noqa: S108 # nosec B108
 
 
 def build(
@@ -49,7 +51,7 @@ def build(
         "portMappings": [{"containerPort": place.container_port, "protocol": "tcp"}],
         "environment": [{"name": name, "value": values[name]} for name in sorted(values)],
         "secrets": [{"name": name, "valueFrom": place.secrets[name]} for name in sorted(place.secrets)],
-        "mountPoints": [{"sourceVolume": TMP, "containerPath": "/tmp", "readOnly": False}],  # noqa: S108 # nosec B108 - inside the task
+        "mountPoints": [{"sourceVolume": TMP, "containerPath": TMP_PATH, "readOnly": False}],
         "linuxParameters": {"capabilities": {"drop": ["ALL"]}, "initProcessEnabled": True},
         "logConfiguration": {
             "logDriver": "awslogs",

@@ -55,7 +55,8 @@ class Checked:
 def checked(report: Path) -> Checked | None:
     """Read a JUnit report; None when there is none that can be read."""
     try:
-        cases = list(ET.parse(report).getroot().iter("testcase"))  # noqa: S314 # nosec B314 - our own pytest wrote it
+        # Our own pytest wrote it.
+        cases = list(ET.parse(report).getroot().iter("testcase"))  # noqa: S314 # nosec B314
     except (OSError, ET.ParseError):
         return None
     failed, not_run = [], []

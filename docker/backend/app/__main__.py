@@ -28,7 +28,8 @@ def main() -> int:
     server = uvicorn.Server(
         uvicorn.Config(
             create_app(config, real_parts(config)),
-            host="0.0.0.0",  # nosec B104 - the container's own network; nothing publishes it
+            # The container's own network; nothing publishes it.
+            host="0.0.0.0",  # nosec B104
             port=config.port,
             log_config=None,
             server_header=False,
