@@ -47,7 +47,8 @@ class DockerCli:
         """Return the command line that builds `request` into the local engine.
 
         The builder "default" is the engine itself: any other cannot see images that exist only there. Proxies of our
-        own environment are handed on; BuildKit keeps these out of the image and of cache keys.
+        own environment are handed on by name alone: docker takes the value, which may hold a password, from the
+        environment it is given. BuildKit keeps these out of the image and of cache keys.
         """
         if self.buildx is None:
             command = [self.program, "build"]
@@ -56,9 +57,10 @@ class DockerCli:
             # Attestations turn the image into an index whose digest changes with every build.
             command += ["--provenance", "false"] if self.buildx >= (0, 10) else []
         command += ["--progress", "plain", "--tag", request.tag]
-        proxies = {name: environ[name] for name in _PROXIES if environ.get(name)}
-        for name, value in sorted({**request.args, **proxies}.items()):
+        for name, value in sorted(request.args.items()):
             command += ["--build-arg", f"{name}={value}"]
+        for name in _PROXIES:
+            command += ["--build-arg", name] if environ.get(name) else []
         for name, value in sorted(request.labels.items()):
             command += ["--label", f"{name}={value}"]
         return [*command, str(request.context)]

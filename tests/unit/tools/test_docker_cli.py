@@ -60,11 +60,11 @@ def request_in(folder: Path) -> BuildRequest:
 
 
 def test_old_client_builds_by_itself(tmp_path: Path) -> None:
-    argv = DockerCli("/d", None).argv(request_in(tmp_path), {"https_proxy": "http://proxy:3128"})
+    argv = DockerCli("/d", None).argv(request_in(tmp_path), {})
 
     assert argv[:2] == ["/d", "build"]
     assert argv[-1] == str(tmp_path)
-    assert ["--build-arg", "BASE=b", "--build-arg", "https_proxy=http://proxy:3128", "--label", "label=l"] == argv[6:12]
+    assert ["--build-arg", "BASE=b", "--label", "label=l"] == argv[6:10]
 
 
 @pytest.mark.parametrize(("version", "attested"), [((0, 9), False), ((0, 10), True), ((1, 0), True)])
@@ -76,12 +76,26 @@ def test_plugin_builds_into_the_engine_itself(tmp_path: Path, version: tuple[int
     assert attested == ("--provenance" in argv)
 
 
-def build(folder: Path, script: str) -> list[str]:
+def build(folder: Path, script: str, **environ: str) -> list[str]:
     """Build with a docker command of this script; return what was said."""
     said: list[str] = []
     cli = DockerCli(str(program(folder / "bin", "docker", script)), None)
-    cli.build(request_in(folder), environ={"PATH": os.environ["PATH"]}, log=folder / "log", say=said.append)
+    cli.build(request_in(folder), environ={"PATH": os.environ["PATH"], **environ}, log=folder / "log", say=said.append)
     return said
+
+
+def test_proxies_are_handed_on_by_name_alone(tmp_path: Path) -> None:
+    """Their values may hold a password: docker reads them from its environment, and neither argv nor log has them."""
+    given = tmp_path / "given"
+    script = f'echo "$@" > {given}; echo "$https_proxy" >> {given}'
+
+    build(tmp_path, script, https_proxy="http://ada:hunter2@proxy:3128", NO_PROXY="localhost", http_proxy="")
+
+    words, value = given.read_text().splitlines()
+    assert "--build-arg BASE=b --build-arg https_proxy --build-arg NO_PROXY --label" in words
+    assert "http://ada:hunter2@proxy:3128" == value
+    assert "--build-arg https_proxy" in (tmp_path / "log").read_text()
+    assert "hunter2" not in words + (tmp_path / "log").read_text()
 
 
 def test_build_tells_its_steps_and_logs_everything(tmp_path: Path) -> None:
