@@ -131,9 +131,13 @@ def test_cache_goes_into_the_checkout_when_home_cannot_hold_it(machine: Machine,
         ("test", "--only=unit"),
         ("test", "--only", "types"),
         ("test", "--only=lint,types,unit"),
+        ("scan",),
+        ("test", "--only=application,scan"),
     ],
 )
-def test_calls_about_text_need_neither_engine_nor_terraform(machine: Machine, arguments: tuple[str, ...]) -> None:
+def test_calls_without_containers_need_neither_engine_nor_terraform(
+    machine: Machine, arguments: tuple[str, ...]
+) -> None:
     machine.remove("terraform")
 
     assert machine.inv(*arguments).returncode == 0
@@ -146,6 +150,7 @@ def test_calls_about_text_need_neither_engine_nor_terraform(machine: Machine, ar
         ("test",),
         ("test", "--only=images"),
         ("test", "--only=unit,e2e"),
+        ("test", "--only=infrastructure,contract"),
         ("test", "--only", "contract"),
         ("lint", "build"),
     ],
@@ -174,6 +179,19 @@ def test_missing_terraform_is_named(machine: Machine) -> None:
 
     assert done.returncode == 30
     assert "Terraform 1.11 or newer is needed and not in PATH" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "only", [("--only=infrastructure",), ("--only=unit,infrastructure",), ("--only", "infrastructure")]
+)
+def test_infrastructure_needs_terraform_and_no_engine(machine: Machine, only: tuple[str, ...]) -> None:
+    with_terraform = machine.inv("test", *only)
+    machine.remove("terraform")
+    without = machine.inv("test", *only)
+
+    assert with_terraform.returncode == 0
+    assert without.returncode == 30
+    assert "Terraform 1.11 or newer is needed and not in PATH" in without.stderr
 
 
 def test_terraform_is_asked_for_its_version_once(machine: Machine) -> None:
