@@ -6,6 +6,7 @@ CloudError
 ├── PortTaken           another program holds a port the cloud publishes
 ├── DiskFull            no space left where the engine or the cloud keeps its data
 ├── NameTaken           a container of that name exists that is not a local cloud
+├── LockRefused         the file that lets one process at a time change the cloud cannot be opened
 └── NotReady            the container runs, or ran, but the cloud does not answer
 """
 
@@ -42,6 +43,10 @@ class DiskFull(CloudError):
 
 class NameTaken(CloudError):
     """A container, network or volume of the cloud's name exists and is not the cloud's."""
+
+
+class LockRefused(CloudError):
+    """The file that lets one process at a time change the cloud cannot be opened."""
 
 
 class NotReady(CloudError):
