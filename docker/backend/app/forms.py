@@ -10,7 +10,6 @@ import hmac
 import json
 import logging
 import uuid
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -27,8 +26,6 @@ from app.settings import Secret
 
 log = logging.getLogger("app.forms")
 MAX_BODY_BYTES: Final = 64 * 1024
-
-Endpoint = Callable[[Request], Awaitable[JSONResponse]]
 
 
 @dataclass(frozen=True, slots=True)
