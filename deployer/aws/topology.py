@@ -75,7 +75,7 @@ class _Document(_Outside):
 
 
 class StoredTopology:
-    """The environment's topology, read once and kept until `refresh`."""
+    """The environment's topology, read once and kept: an object serves one command."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
@@ -87,12 +87,6 @@ class StoredTopology:
         with self._lock:
             if self._known is None:
                 self._known = self._read()
-            return self._known
-
-    def refresh(self) -> Topology:
-        """Read it again: an apply may have changed it."""
-        with self._lock:
-            self._known = self._read()
             return self._known
 
     def _read(self) -> Topology:
