@@ -45,10 +45,6 @@ class DataPlane:
         """Start the thread; it lives as long as the process."""
         threading.Thread(target=self._run, daemon=True, name="localcloud-dataplane").start()
 
-    def wake(self) -> None:
-        """Something changed: look now."""
-        self._wake.set()
-
     def settle(self, timeout_s: float = 5.0) -> bool:
         """Wait until a turn that began after this call is over; False when that took longer than TIMEOUT_S."""
         with self._turns:
