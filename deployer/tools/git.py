@@ -19,7 +19,6 @@ from deployer.tools import process
 _CI_ACTORS = ("GITHUB_ACTOR", "GITLAB_USER_LOGIN", "BUILD_REQUESTEDFOR")
 _FOREIGN = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_COMMON_DIR", "GIT_OBJECT_DIRECTORY")
 """Set inside hooks; they would point git at another repository than ours."""
-_CI_BRANCHES = ("GITHUB_HEAD_REF", "GITHUB_REF_NAME", "CI_COMMIT_REF_NAME")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +55,6 @@ class Git:
         """Return files (under `paths`, else anywhere) that differ from HEAD or are untracked; ignored ones left out."""
         status = self._ask("status", "--porcelain=v1", "-z", "--untracked-files=all", "--no-renames", "--", *paths)
         return tuple(entry[3:] for entry in status.split("\0") if entry)
-
-    def branch(self) -> str:
-        """Return the branch that is checked out; where HEAD is detached, the one CI says; else ""."""
-        found = self._try("symbolic-ref", "--quiet", "--short", "HEAD")
-        return found.output.strip() if found.ok else self._first(_CI_BRANCHES)
 
     def actor(self) -> str:
         """Return who runs this: CI's word, else git's `user.name <user.email>`, else the operating system's user."""

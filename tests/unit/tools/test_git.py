@@ -139,14 +139,6 @@ def test_changed_and_untracked_files_are_dirty(repository: Path) -> None:
     assert ("page.html",) == Git(repository, ENVIRON).dirty(["page.html"])
 
 
-def test_branch(repository: Path) -> None:
-    """The branch that is checked out, and where none is, the one CI names."""
-    assert "develop" == Git(repository, ENVIRON).branch()
-    git(repository, "checkout", "-q", "--detach")
-    assert "" == Git(repository, ENVIRON).branch()
-    assert "main" == Git(repository, {**ENVIRON, "GITHUB_REF_NAME": "main"}).branch()
-
-
 def test_actor(repository: Path) -> None:
     """CI's word before git's, git's before the operating system's."""
     assert "octocat" == Git(repository, {**ENVIRON, "GITHUB_ACTOR": "octocat"}).actor()
