@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Mapping
 
@@ -9,6 +10,20 @@ import httpx
 
 from deployer.model import Secret
 from deployer.tools.smoke import reachable
+
+_LOADING = re.compile(r"<(?:script|link|img|source|iframe)\b[^>]*>", re.IGNORECASE)
+_CANONICAL = re.compile(r"\brel=[\"']?canonical\b", re.IGNORECASE)
+_ELSEWHERE = re.compile(r"\b(?:src|srcset|href)\s*=\s*[\"']?\s*(?:https?:)?//", re.IGNORECASE)
+
+
+def loading_tags(html: str) -> list[str]:
+    """Return the tags that make a browser load something; a canonical link only names the page itself."""
+    return [tag for tag in _LOADING.findall(html) if not _CANONICAL.search(tag)]
+
+
+def from_third_parties(html: str) -> list[str]:
+    """Return the tags that load something from another host."""
+    return [tag for tag in loading_tags(html) if _ELSEWHERE.search(tag)]
 
 
 class Site:
