@@ -3,7 +3,7 @@ locals {
   colors = ["blue", "green"]
 
   frontend = {
-    environment = merge({ ENVIRONMENT = var.name }, var.services.frontend.environment)
+    environment = var.services.frontend.environment
     color_environment = { for color in local.colors : color => {
       BACKEND_URL = "http://${module.compute.load_balancers.internal.dns_name}:${local.internal_ports[color]}"
     } }
@@ -12,7 +12,6 @@ locals {
 
   backend = {
     environment = merge({
-      ENVIRONMENT    = var.name
       AWS_REGION     = var.region
       PGHOST         = module.database.postgres.host
       PGPORT         = tostring(module.database.postgres.port)

@@ -49,7 +49,6 @@ run "environment" {
 
   assert {
     condition = output.topology.services.backend.environment == {
-      ENVIRONMENT    = "development"
       AWS_REGION     = "ap-south-1"
       PGHOST         = "db.example"
       PGPORT         = "5432"
