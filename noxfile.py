@@ -4,8 +4,9 @@
     nox -s unit -- -k pipeline      further words go to pytest, or to mypy
 
 An environment holds exactly the hash-locked requirements/<session>.txt and is left alone until that file changes.
-Results go to reports/<session>.xml (JUnit). This file knows the project's files and commands, not its code: it imports
-nothing of it, so that a broken module fails a check and not the checker.
+Results of pytest and mypy go to reports/<session>.xml (JUnit); lint and scan only print theirs. This file knows the
+project's files and commands, not its code: it imports nothing of it, so that a broken module fails a check and not the
+checker.
 """
 
 from __future__ import annotations
@@ -88,7 +89,10 @@ def lint(session: nox.Session) -> None:
 
 @nox.session
 def types(session: nox.Session) -> None:
-    """Run mypy, strict, over everything but the site's own code, and over that by itself: it has its own imports."""
+    """Run mypy, strict, over deployer, localcloud, tasks.py and noxfile.py; by itself over the backend's package `app`.
+
+    Tests, scripts, migrations and the frontend's builder are not checked.
+    """
     install(session)
     REPORTS.mkdir(exist_ok=True)
     ours = session.posargs or ["deployer", "localcloud", "tasks.py", "noxfile.py"]
