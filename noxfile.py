@@ -24,6 +24,10 @@ ROOT = Path(__file__).parent
 REPORTS = ROOT / "reports"
 SHELL_SCRIPTS = [
     ".ci/run",
+    "docker/frontend/nginx/alive",
+    "docker/frontend/nginx/entrypoint",
+    "docker/postgres/docker-entrypoint.sh",
+    "docker/redis/docker-entrypoint.sh",
     "scripts/apt-install",
     "scripts/engine",
     "scripts/install-chromium",

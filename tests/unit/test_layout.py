@@ -18,6 +18,7 @@ from tests.examples import ROOT
 HEAVY = ("boto3", "botocore", "docker", "hcl2", "httpx", "nox", "pydantic", "rich")
 VAGUE = {"utils", "util", "common", "helpers", "helper", "misc"}
 PINNED = re.compile(r"(^|/)(requirements[^/]*|[^/]+\.in|requirements/[^/]+\.txt|package-lock\.json|[^/]*\.lock)$")
+SHELL = re.compile(r"#!.*\b(ba)?sh\b")
 INDEX = re.compile(r"(?i)(index[-_]?url|registry|find-links|trusted-host)\S*\s*[=: ]\s*[\"']?https?://")
 
 
@@ -122,6 +123,23 @@ def test_the_shell_guard_sees_a_breach(breach: str) -> None:
 def test_the_print_guard_sees_a_breach() -> None:
     """Also where print is not called print."""
     assert [1, 2] == prints("print('x')\nsys.stderr.write('x')\nself.print('x')\n# print('x')\n")
+
+
+def unchecked(scripts: dict[str, str], noxfile: str) -> list[str]:
+    """Those `scripts` (text by path) for a shell that `noxfile` gives to no shellcheck."""
+    return [path for path, text in scripts.items() if SHELL.match(text) and f'"{path}"' not in noxfile]
+
+
+def test_every_shell_script_is_checked() -> None:
+    """A script that lint does not name is one that nobody reads."""
+    assert [] == unchecked({path: read(path) for path in tracked() if not path.endswith(".py")}, read("noxfile.py"))
+
+
+def test_the_shell_script_guard_sees_a_breach() -> None:
+    """By what the file starts with, whatever its name."""
+    scripts = {"a": "#!/bin/sh -e\n", "b": "#!/usr/bin/env bash\n", "c": "#!/usr/bin/env python3\n", "d": "#!/bin/sh\n"}
+
+    assert ["a", "b"] == unchecked(scripts, 'SHELL_SCRIPTS = ["d"]')
 
 
 def test_nobody_commits_a_registry_host() -> None:
