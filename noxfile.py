@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import fcntl
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -163,6 +162,4 @@ def contract(session: nox.Session) -> None:
 def e2e(session: nox.Session) -> None:
     """Deploy, change, deploy, break, roll back: the commands themselves on a local cloud."""
     install(session)
-    environment = images(session)
-    environment["INV"] = os.fspath(ROOT / "scripts" / "inv")
-    pytest(session, "tests/e2e", "--timeout=1500", env=environment)
+    pytest(session, "tests/e2e", "--timeout=1500")
