@@ -54,7 +54,6 @@ def test_every_module_is_tested() -> None:
     assert without == []
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("module", MODULES)
 def test_module(module: str, testable: Path, terraform: Terraform) -> None:
     """Every run of every test file beside the module passes."""
@@ -63,7 +62,6 @@ def test_module(module: str, testable: Path, terraform: Terraform) -> None:
     assert not_passed == [], printed
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("module", "file", "sound", "broken", "noticed_by"), MUTATIONS, ids=[f"{line[0]}-{line[-1]}" for line in MUTATIONS]
 )
