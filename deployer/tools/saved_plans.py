@@ -15,7 +15,11 @@ _KEPT = 5
 
 
 class SavedPlans:
-    """Plans under `folder`, a note beside each. A plan holds secrets in the clear: only its owner may read it."""
+    """Plans under `folder`, a note beside each, for their owner's eyes alone (0600).
+
+    Our own secrets are in no plan: their values are ephemeral or write-only. But Terraform writes whatever else is
+    sensitive into a plan in the clear, and the next resource somebody adds may have such a value.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
