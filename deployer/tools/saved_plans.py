@@ -36,7 +36,7 @@ class SavedPlans:
         sha256 = _sha256(draft)
         plan = Plan(self._folder / f"{sha256[:16]}.tfplan", sha256, summary.changes)
         draft.replace(plan.path)
-        note = {"sha256": sha256, "changes": summary.changes, "lines": summary.lines, "data_loss": summary.data_loss}
+        note = {"sha256": sha256, "changes": summary.changes, "lines": summary.lines}
         plan.path.with_suffix(".json").write_text(json.dumps(note, indent=1), encoding="utf-8")
         for old in self._notes()[_KEPT:]:
             old.with_suffix(".tfplan").unlink(missing_ok=True)
@@ -56,11 +56,10 @@ class SavedPlans:
 
     def lines(self, plan: Plan) -> tuple[str, ...]:
         """Return the plan's summary as people read it."""
-        return self._noted(plan, "lines")
-
-    def data_loss(self, plan: Plan) -> tuple[str, ...]:
-        """Return the addresses whose data would go with this plan."""
-        return self._noted(plan, "data_loss")
+        try:
+            return tuple(json.loads(plan.path.with_suffix(".json").read_text(encoding="utf-8"))["lines"])
+        except (OSError, ValueError, KeyError, TypeError):
+            return ()
 
     def verify(self, plan: Plan) -> None:
         """Raise GateFailed unless the file is there and is the very one that was planned."""
@@ -71,12 +70,6 @@ class SavedPlans:
         if found != plan.sha256:
             seen = f"{plan.path} has the SHA-256 {found[:12]}: it is not what was planned and shown"
             raise GateFailed(attempted, seen, "plan again: inv plan")
-
-    def _noted(self, plan: Plan, key: str) -> tuple[str, ...]:
-        try:
-            return tuple(json.loads(plan.path.with_suffix(".json").read_text(encoding="utf-8"))[key])
-        except (OSError, ValueError, KeyError, TypeError):
-            return ()
 
     def _notes(self) -> list[Path]:
         return sorted(self._folder.glob("*.json"), key=lambda note: note.stat().st_mtime_ns, reverse=True)
