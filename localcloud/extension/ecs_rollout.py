@@ -53,6 +53,8 @@ class Rollouts:
 
         def reconcile_service_tasks(cluster: str, key: str) -> None:
             service = ecs._services.get(key)
+            if service:
+                self._make_room(service)
             if service and self._must_wait(service, self._tasks_of(service)):
                 ecs._refresh_service_state(cluster, f"service:{service['serviceName']}")
             else:
@@ -93,6 +95,20 @@ class Rollouts:
         group, cluster = f"service:{service['serviceName']}", service.get("clusterArn")
         tasks = self._ecs._tasks.values()
         return [task for task in tasks if task.get("group") == group and task.get("clusterArn") == cluster]
+
+    def _make_room(self, service: dict[str, Any]) -> None:
+        """Stop tasks of a superseded deployment that never got healthy, before anything that serves is considered.
+
+        Where maximumPercent leaves no room for a replacement, MiniStack stops the oldest task, and that is the one
+        which serves; ECS stops unhealthy tasks first.
+        """
+        primary = self._ecs._primary_deployment(service)
+        if not primary or primary.get("rolloutState") != "IN_PROGRESS":
+            return
+        for task in self._tasks_of(service):
+            superseded = task.get("_deployment_id") not in (None, primary["id"])
+            if superseded and task.get("lastStatus") in LIVE and not task.get("_startup_stable"):
+                self._stopper.begin(task, "Task definition updated", "ServiceSchedulerInitiated")
 
     def _must_wait(self, service: dict[str, Any], tasks: list[dict[str, Any]]) -> bool:
         """Whether to hold back a replacement: a service whose tasks keep ending is not restarted without a pause.

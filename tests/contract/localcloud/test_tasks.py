@@ -102,6 +102,22 @@ def test_a_task_that_never_gets_healthy_trips_the_circuit_breaker(stand: Stand) 
     assert f"Task failed ELB health checks in (target-group {stand.blue})" in reasons
 
 
+def test_going_back_in_the_middle_of_a_bad_rollout_drops_nothing(stand: Stand) -> None:
+    """There is room for two tasks: the one that never got healthy has to go, not the one that serves."""
+    stand.serve("blue", NAME="good")
+    bad, back = stand.revision("blue", SICK="1"), stand.revision("blue", NAME="back")
+    with load(stand, ["/"] * 2) as result:
+        stand.update("blue", bad)
+        wait_for(
+            lambda: [one for one in stand.tasks("blue") if one["taskDefinitionArn"] == bad],
+            "a task that is not healthy",
+        )
+        stand.update("blue", back)
+        stand.steady("blue")
+    assert result.failures == []
+    assert {"good", "back"} == result.texts("/")
+
+
 def failed(stand: Stand, revision: str) -> bool:
     """Whether the deployment of REVISION has failed."""
     return any(
