@@ -1,6 +1,7 @@
 """What each command does: choose the pipeline, compose its world, run it, answer. The only place that knows both sides.
 
-Every function returns the exit code. Errors a user can mend are raised as DeployError and printed by `tasks.run`.
+Every function returns the exit code. Errors a user can mend are raised as DeployError and printed by `tasks.run`. A few
+lines longer than other files, so that all commands on an environment are read in one place.
 """
 
 from __future__ import annotations
