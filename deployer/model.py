@@ -384,7 +384,6 @@ class StageResult:
     status: Status
     duration_s: float
     note: str = ""
-    started_s: float = 0.0
 
 
 def release_id(environment: str, at: datetime, commit: str) -> str:

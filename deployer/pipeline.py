@@ -132,7 +132,7 @@ class _Course:
             if cut_off and isinstance(error, Interrupted):
                 status, note = Status.SKIPPED, "stopped"
         took = round(self._world.clock.monotonic() - started, 2)
-        result = StageResult(stage.name, status, took, note, round(started - self._begun, 2))
+        result = StageResult(stage.name, status, took, note)
         self._results[stage.name] = result
         return result
 
