@@ -42,6 +42,7 @@ def run(command: Callable[[], int]) -> None:
         "release": "a release of the ledger to deploy again, by digest",
         "cloud": CLOUD,
         "dry_run": "check, build and plan; say what would change; change nothing",
+        "no_cache": "run every check and plan, also those whose inputs have not changed",
         "json": JSON,
         "yes": YES,
     }
@@ -53,6 +54,7 @@ def deploy(
     release: str = "",
     cloud: str = "",
     dry_run: bool = False,
+    no_cache: bool = False,
     json: bool = False,
     yes: bool = False,
 ) -> None:
@@ -60,7 +62,18 @@ def deploy(
     from deployer import app
 
     dry = dry_run or bool(c.config.run.dry)
-    run(lambda: app.deploy(env, ref=ref, release=release, cloud=cloud or None, dry_run=dry, as_json=json, yes=yes))
+    run(
+        lambda: app.deploy(
+            env,
+            ref=ref,
+            release=release,
+            cloud=cloud or None,
+            dry_run=dry,
+            as_json=json,
+            yes=yes,
+            no_cache=no_cache,
+        )
+    )
 
 
 @task(

@@ -6,6 +6,7 @@ lines longer than other files, so that all commands on an environment are read i
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -75,8 +76,21 @@ def _judge(report: Report, logs: Path) -> int:
     raise report.error
 
 
-def deploy(env: str, *, ref: str, release: str, cloud: str | None, dry_run: bool, as_json: bool, yes: bool) -> int:
-    """Take a commit, or a release of the ledger, to an environment; prove it; put it back if it fails."""
+def deploy(
+    env: str,
+    *,
+    ref: str,
+    release: str,
+    cloud: str | None,
+    dry_run: bool,
+    as_json: bool,
+    yes: bool,
+    no_cache: bool,
+) -> int:
+    """Take a commit, or a release of the ledger, to an environment; prove it; put it back if it fails.
+
+    CI runs everything, as `no_cache` does: there nothing of an earlier run is believed.
+    """
     if ref and release:
         raise InputError("deploy", "--ref and --release are both given", "a commit, or a release of the ledger: choose")
     if dry_run and release:
@@ -90,7 +104,8 @@ def deploy(env: str, *, ref: str, release: str, cloud: str | None, dry_run: bool
             permit(environment, given, yes=yes)
         draft = draft_release(environment, given)
         logs = log_folder(ROOT, draft.id)
-        site = compose(ROOT, given.tree, environment, logs, stop, rehearsal=dry_run)
+        fresh = no_cache or bool(os.environ.get("CI"))
+        site = compose(ROOT, given.tree, environment, logs, stop, rehearsal=dry_run, fresh=fresh)
         stages: tuple[Stage, ...] = pipelines.DRY_RUN if dry_run else pipelines.DEPLOY
         if release:
             record = next((r for r in site.world.ledger.history() if r.release == release), None)

@@ -18,6 +18,7 @@ from deployer.tools.clock import SystemClock
 
 if TYPE_CHECKING:
     from deployer.aws.session import Session
+    from deployer.aws.state_bucket import StateBucket
     from deployer.tools.local_cloud import LocalCloudPlatform
     from deployer.tools.terraform import Terraform
 
@@ -111,11 +112,18 @@ def local_site(root: Path, logs: Path) -> LocalSite:
 
 
 def compose(
-    root: Path, tree: Path, environment: Environment, logs: Path, stop: Stop, *, rehearsal: bool = False
+    root: Path,
+    tree: Path,
+    environment: Environment,
+    logs: Path,
+    stop: Stop,
+    *,
+    rehearsal: bool = False,
+    fresh: bool = False,
 ) -> Site:
     """All ports of `environment`. `root` is the checkout, `tree` the files of the commit that is released.
 
-    In a rehearsal nothing is made that was not there.
+    In a rehearsal nothing is made that was not there. A `fresh` run believes no recorded pass and no plan of before.
     """
     from deployer.aws.ecr import Ecr
     from deployer.aws.ecs import Ecs
@@ -135,7 +143,7 @@ def compose(
     topology = StoredTopology(session)
     traffic = Elbv2(session, topology)
     bucket = StateBucket(session)
-    terraform = _terraform(root, tree, session, local, bucket.require if rehearsal else bucket.ensure, topology)
+    terraform = _terraform(root, tree, session, local, bucket, topology, rehearsal=rehearsal, fresh=fresh)
 
     def url() -> str:
         known = topology()
@@ -167,8 +175,11 @@ def _terraform(
     tree: Path,
     session: Session,
     local: LocalCloudPlatform | None,
-    bootstrap: Callable[[], object],
+    bucket: StateBucket,
     topology: Callable[[], Topology],
+    *,
+    rehearsal: bool,
+    fresh: bool,
 ) -> Terraform:
     from deployer.tools.terraform import Terraform
 
@@ -179,7 +190,9 @@ def _terraform(
         cache=root / ".cache",
         instance=local.name if local else environment.account_id,
         endpoint_url=session.endpoint_url,
-        bootstrap=bootstrap,
+        bootstrap=bucket.require if rehearsal else bucket.ensure,
+        read_serial=bucket.serial,
         read_topology=topology,
+        fresh=fresh,
         variables={"cloud": environment.cloud},
     )

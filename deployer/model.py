@@ -151,6 +151,7 @@ class Plan:
     path: Path
     sha256: str
     changes: tuple[tuple[str, str], ...]
+    planned_at: datetime | None = None
 
     @property
     def empty(self) -> bool:

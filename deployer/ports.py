@@ -90,6 +90,13 @@ class Infrastructure(Protocol):
         """Make the state bucket and initialise the working directory; repeatable."""
         ...
 
+    def unchanged(self) -> Plan | None:
+        """The last plan, if it had nothing to change and neither configuration nor state has changed since.
+
+        The state's serial is read from its bucket. None as well when everything is to be done anew.
+        """
+        ...
+
     def plan(self, log: Path, say: Say) -> Plan:
         """Plan and save. Raises GateFailed when the configuration is wrong, Locked when the state is locked."""
         ...

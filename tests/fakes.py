@@ -151,17 +151,22 @@ class FakeRegistry(Fake):
 
 
 class FakeInfrastructure(Fake):
-    """`changes` is what the next plan holds."""
+    """`changes` is what the next plan holds, `clean` the last one if nothing has changed since."""
 
     def __init__(self) -> None:
         super().__init__()
         self.changes: tuple[tuple[str, str], ...] = ()
         self.planned: Plan | None = None
+        self.clean: Plan | None = None
         self.topology_or_none: Topology | None = TOPOLOGY
 
     def prepare(self, say: Say) -> None:
         self._call("prepare")
         say("initialised")
+
+    def unchanged(self) -> Plan | None:
+        self._call("unchanged")
+        return self.clean
 
     def plan(self, log: Path, say: Say) -> Plan:
         self._call("plan")

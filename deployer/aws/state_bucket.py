@@ -79,6 +79,22 @@ class StateBucket:
                 f"inv deploy --env={self._session.environment.short_name}",
             ) from absent
 
+    def serial(self, key: str) -> str:
+        """Return `<lineage>/<serial>` of the Terraform state at `key`; "" when there is none yet.
+
+        The serial grows with every change of the state, the lineage tells states apart
+        (https://developer.hashicorp.com/terraform/internals/json-format, "state").
+        """
+        attempted = f"reading the state s3://{self._name}/{key}"
+        try:
+            with mapped(attempted, expected={"NoSuchKey", "NoSuchBucket", "404"}):
+                state = json.loads(self._session.s3.get_object(Bucket=self._name, Key=key)["Body"].read())
+                return f"{state['lineage']}/{state['serial']}"
+        except Expected:
+            return ""
+        except (ValueError, KeyError, TypeError):
+            return ""  # not a state that Terraform would read: planning says what is wrong with it
+
     def _create(self, attempted: str) -> tuple[str, ...]:
         s3 = self._session.s3
         try:

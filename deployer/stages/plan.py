@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from deployer.model import Outcome, Plan, Release
+from deployer.model import Outcome, Plan, Release, Status
 from deployer.pipeline import Stage
 from deployer.ports import World
 
@@ -16,7 +16,15 @@ def summary(plan: Plan) -> str:
 
 
 def run(release: Release, world: World) -> Outcome:
-    """Plan the environment and save the plan. Raises GateFailed, Locked."""
+    """Plan the environment and save the plan, or find that nothing it is made from has changed since a clean one.
+
+    Raises GateFailed, Locked.
+    """
+    known = world.infrastructure.unchanged()
+    if known is not None:
+        when = f"{known.planned_at:%Y-%m-%d %H:%M:%S}Z" if known.planned_at else "before"
+        note = f"no changes: configuration and state are those of the plan of {when}"
+        return Outcome(note, {"plan": known, "plan_sha256": known.sha256}, status=Status.CACHED)
     world.infrastructure.prepare(world.say)
     plan = world.infrastructure.plan(world.logs / "plan.log", world.say)
     return Outcome(summary(plan), {"plan": plan, "plan_sha256": plan.sha256})

@@ -56,6 +56,7 @@ def deploy(**options: object) -> int:
         "dry_run": False,
         "as_json": True,
         "yes": False,
+        "no_cache": False,
     }
     return app.deploy("dev", **(given | options))  # type: ignore[arg-type]
 

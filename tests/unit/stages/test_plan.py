@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from deployer.errors import Locked
-from deployer.model import Plan
+from deployer.model import Plan, Status
 from deployer.ports import World
 from deployer.stages import plan
 from tests import examples
@@ -33,8 +33,22 @@ def test_the_plan_and_its_hash_are_learned(fakes: Fakes, world: World) -> None:
     saved = fakes.infrastructure.planned
     assert saved is not None
     assert {"plan": saved, "plan_sha256": saved.sha256} == outcome.learned
-    assert [("prepare",), ("plan",)] == fakes.infrastructure.calls
+    assert [("unchanged",), ("prepare",), ("plan",)] == fakes.infrastructure.calls
     assert "2 create, 1 update" == outcome.note
+
+
+def test_what_has_not_changed_is_not_planned_again(fakes: Fakes, world: World) -> None:
+    """Neither the bucket nor Terraform is touched; people read since when."""
+    fakes.infrastructure.clean = Plan(Path("x.tfplan"), "abc", (), examples.NOW)
+
+    outcome = plan.run(examples.release(), world)
+
+    assert ({"plan": fakes.infrastructure.clean, "plan_sha256": "abc"}, Status.CACHED) == (
+        outcome.learned,
+        outcome.status,
+    )
+    assert "the plan of 2026-03-04 05:06:07Z" in outcome.note
+    assert [("unchanged",)] == fakes.infrastructure.calls
 
 
 def test_a_locked_state_is_somebody_else_s(fakes: Fakes, world: World) -> None:

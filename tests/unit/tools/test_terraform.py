@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import os
 import threading
 from pathlib import Path
@@ -60,7 +61,7 @@ class Place:
         """Write a file of the configuration."""
         (self.configuration / name).write_text(text, encoding="utf-8")
 
-    def terraform(self, **changes: str) -> Terraform:
+    def terraform(self, *, fresh: bool = False, **changes: str) -> Terraform:
         """Build the adapter; `changes` go into its environment variables."""
         return Terraform(
             environment(self.environment / "terraform.tfvars"),
@@ -69,6 +70,8 @@ class Place:
             instance="test-cloud",
             endpoint_url=None,
             bootstrap=self.bootstrap,
+            read_serial=self.serial,
+            fresh=fresh,
             read_topology=never,
             variables={"cloud": "local"},
             backend={"path": str(self.state)},
@@ -78,6 +81,10 @@ class Place:
     def bootstrap(self) -> None:
         """Count the calls that would make the state bucket."""
         self.bootstrapped += 1
+
+    def serial(self, _: str) -> str:
+        """Read the state's serial, as the adapter of the bucket does."""
+        return str(json.loads(self.state.read_text(encoding="utf-8"))["serial"]) if self.state.exists() else ""
 
     def plan(self) -> Plan:
         """Prepare and plan."""
@@ -255,10 +262,42 @@ def test_failed_apply_names_the_resource_and_continues_later(place: Place) -> No
     place.apply(again)
 
 
+def test_a_clean_plan_is_not_made_again(place: Place) -> None:
+    """Until the configuration, a variable or the state's serial changes, or everything is asked for anew."""
+    assert place.terraform().unchanged() is None
+    place.apply(place.plan())
+    assert place.terraform().unchanged() is None, "what was just applied has not been planned clean yet"
+    clean = place.plan()
+
+    known = place.terraform().unchanged()
+    assert known is not None
+    assert (clean.sha256, (), True) == (known.sha256, known.changes, known.planned_at is not None)
+    assert place.terraform(fresh=True).unchanged() is None
+    assert place.terraform(TF_VAR_word="bye").unchanged() is None
+    place.write("more.txt", "a file that a module may read")
+    assert place.terraform().unchanged() is None
+    (place.configuration / "more.txt").unlink()
+    assert place.terraform().unchanged() is not None
+    (place.environment / "terraform.tfvars").write_text('word = "hallo"\n', encoding="utf-8")
+    place.apply(place.plan())
+    (place.environment / "terraform.tfvars").write_text('word = "hello"\n', encoding="utf-8")
+    assert place.terraform().unchanged() is None, "the state has another serial"
+
+
+def test_a_damaged_note_of_a_clean_plan_counts_for_nothing(place: Place) -> None:
+    """It costs a plan, never an error."""
+    place.apply(place.plan())
+    place.plan()
+    note = next(place.cache.rglob("clean.json"))
+    note.write_text(note.read_text(encoding="utf-8")[:40], encoding="utf-8")
+
+    assert place.terraform().unchanged() is None
+
+
 @pytest.mark.timeout(60)
 def test_state_lock_says_who_holds_it(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     """A second run is told who holds the state, since when, and how to break the lock."""
-    monkeypatch.setattr("deployer.tools.terraform._LOCK_TIMEOUT", "-lock-timeout=0s")
+    monkeypatch.setattr("deployer.tools.terraform_program._LOCK_TIMEOUT", "-lock-timeout=0s")
     place.write("slow.tf", WAITS)
     plan = place.plan()
     failures: list[DeployError] = []
@@ -343,6 +382,7 @@ def test_local_cloud_never_sees_the_users_credentials(place: Place) -> None:
         instance="x",
         endpoint_url="http://127.0.0.1:4566",
         bootstrap=place.bootstrap,
+        read_serial=place.serial,
         read_topology=never,
         environ={
             "PATH": os.environ["PATH"],
@@ -351,7 +391,7 @@ def test_local_cloud_never_sees_the_users_credentials(place: Place) -> None:
             "AWS_SESSION_TOKEN": "real",
         },
     )
-    aws = {name: value for name, value in terraform._env.items() if name.startswith("AWS_")}
+    aws = {name: value for name, value in terraform._program.environment.items() if name.startswith("AWS_")}
 
     assert "AWS_PROFILE" not in aws
     assert "AWS_SESSION_TOKEN" not in aws
@@ -371,9 +411,10 @@ def test_environments_do_not_share_data(place: Place) -> None:
             instance=instance,
             endpoint_url=None,
             bootstrap=place.bootstrap,
+            read_serial=place.serial,
             read_topology=never,
             environ={"PATH": "", "HOME": str(place.cache)},
-        )._env["TF_DATA_DIR"]
+        )._program.environment["TF_DATA_DIR"]
         for each in (other, environment(place.environment / "terraform.tfvars"))
         for instance in ("one", "two")
     }
