@@ -43,10 +43,10 @@ def _run(stages: Sequence[Stage], release: Release, site: Site, stop: Stop, *, a
     finally:
         # After a bug, too: what was done and undone is told before the traceback.
         for report in last:
-            path, _ = critical_path(stages, report.results)
+            path, path_s = critical_path(stages, report.results)
             console.results(report.results, path, report.duration_s)
             if as_json:
-                console.data(reports.release(report))
+                console.data(reports.release(report, path, path_s, site.calls()))
 
 
 def _write_down(report: Report, site: Site) -> Report:
@@ -127,7 +127,7 @@ def deploy(
 
 
 def _tell_success(release: Release, site: Site, *, as_json: bool) -> None:
-    console.line(f"{release.id} is live; {site.calls()} AWS calls")
+    console.line(f"{release.id} is live; {sum(site.calls().values())} AWS calls")
     if not as_json:
         console.answer(site.url())
 

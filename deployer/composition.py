@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -34,13 +34,14 @@ LOAD_BALANCERS = tuple(
 class Site:
     """One environment, ready to be worked on.
 
-    `url` is where visitors reach it, `calls` counts AWS requests so far, `saved_plan` is what `inv plan` left.
+    `url` is where visitors reach it, `calls` counts AWS requests so far, by operation; `saved_plan` is what `inv plan`
+    left.
     """
 
     world: World
     topology: Callable[[], Topology]
     url: Callable[[], str]
-    calls: Callable[[], int]
+    calls: Callable[[], Mapping[str, int]]
     saved_plan: Callable[[], Plan | None]
 
 
@@ -167,7 +168,7 @@ def compose(
         clock=clock,
         say=_silent,
     )
-    return Site(world, topology, url, lambda: sum(session.calls.values()), terraform.plans.latest)
+    return Site(world, topology, url, lambda: session.calls, terraform.plans.latest)
 
 
 def _terraform(

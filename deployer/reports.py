@@ -14,14 +14,22 @@ def stages(results: Sequence[StageResult]) -> tuple[Mapping[str, object], ...]:
     return tuple({"name": r.name, "status": str(r.status), "duration_s": r.duration_s} for r in results)
 
 
-def release(report: Report) -> dict[str, object]:
-    """The object that `deploy --json` and `rollback --json` end with."""
+def release(
+    report: Report, critical_path: Sequence[str], critical_path_s: float, aws_calls: Mapping[str, int]
+) -> dict[str, object]:
+    """The object that `deploy --json` and `rollback --json` end with.
+
+    `aws_calls` are the requests that this process sent, by `service.Operation`; Terraform's own are not among them.
+    """
     return {
         "release": report.release.id,
         "outcome": str(report.verdict),
         "duration_s": report.duration_s,
         "stages": list(stages(report.results)),
         "reason": report.reason,
+        "critical_path": list(critical_path),
+        "critical_path_s": critical_path_s,
+        "aws_calls": dict(sorted(aws_calls.items())),
     }
 
 

@@ -28,7 +28,8 @@ def fakes(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Fakes:
     fakes = Fakes()
 
     def compose(*_: object, **__: object) -> Site:
-        return Site(fakes.world(tmp_path), lambda: TOPOLOGY, lambda: "http://dev", lambda: 7, lambda: None)
+        calls = {"ecs.DescribeServices": 7}
+        return Site(fakes.world(tmp_path), lambda: TOPOLOGY, lambda: "http://dev", lambda: calls, lambda: None)
 
     @contextmanager
     def from_commit(_: Path, ref: str) -> Iterator[source.Source]:
@@ -68,6 +69,8 @@ def test_a_deploy_ends_with_one_object_and_a_good_record(fakes: Fakes, capsys: p
     record = fakes.ledger.history()[0]
 
     assert "good" == answer["outcome"]
+    assert set(answer["critical_path"]) < {stage["name"] for stage in answer["stages"]}
+    assert {"ecs.DescribeServices": 7} == answer["aws_calls"]
     assert (answer["release"], Verdict.GOOD, COMMIT) == (record.release, record.outcome, record.commit)
     assert set(IMAGES) == set(record.digests) == set(record.task_definitions)
     assert fakes.lease.holder() is None

@@ -42,7 +42,10 @@ def test_a_release_report_has_the_promised_keys() -> None:
         "duration_s": 2.5,
         "stages": [{"name": "lint", "status": "failed", "duration_s": 1.5}],
         "reason": "lint: two problems",
-    } == reports.release(report)
+        "critical_path": ["lint"],
+        "critical_path_s": 1.5,
+        "aws_calls": {"ecs.DescribeServices": 3, "s3.PutObject": 1},
+    } == reports.release(report, ("lint",), 1.5, {"s3.PutObject": 1, "ecs.DescribeServices": 3})
 
 
 def test_status_says_what_serves() -> None:
