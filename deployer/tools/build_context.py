@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from deployer.errors import InputError
-from deployer.tools import process
 from deployer.tools.dependencies import settle
+from deployer.tools.tree import fingerprint, listed
 
 _BESIDES: Mapping[str, tuple[str, ...]] = {"localcloud": ("localcloud",)}
 """Folders of the project that an image takes along, under their own names."""
@@ -36,11 +36,7 @@ class BuildContext:
         """SHA-256 over paths, executable bits and contents."""
         whole = hashlib.sha256()
         for place, file in self.files:
-            if file.is_symlink():
-                kind, content = "link", os.fsencode(file.readlink())
-            else:
-                kind, content = ("program" if os.access(file, os.X_OK) else "file"), file.read_bytes()
-            whole.update(f"{place}\0{kind}\0{hashlib.sha256(content).hexdigest()}\n".encode())
+            whole.update(f"{place}\0{fingerprint(file)}\n".encode())
         return whole.hexdigest()
 
     @property
@@ -77,18 +73,8 @@ def collect(root: Path, name: str, environ: Mapping[str, str]) -> BuildContext:
         raise InputError(f"build the image {name}", f"docker/{name}/Dockerfile does not exist")
     found = [
         (PurePosixPath(path.relative_to(Path("docker", name))), path)
-        for path in _listed(root, f"docker/{name}", environ)
+        for path in listed(root, f"docker/{name}", environ)
     ]
     for folder in _BESIDES.get(name, ()):
-        found += [(PurePosixPath(path), path) for path in _listed(root, folder, environ)]
+        found += [(PurePosixPath(path), path) for path in listed(root, folder, environ)]
     return BuildContext(name, tuple(sorted((place, root / path) for place, path in found)))
-
-
-def _listed(root: Path, folder: str, environ: Mapping[str, str]) -> list[Path]:
-    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--deduplicate", "--", folder]
-    listed = process.run(command, cwd=root, env=environ, capture=True, install="install git")
-    if not listed.ok:
-        raise InputError(f"list the files of {folder}", "git could not", "run from a git checkout", details=listed.tail)
-    paths = [Path(name) for name in listed.output.split("\0") if name]
-    # A file deleted but not yet committed is still listed.
-    return [path for path in paths if (root / path).is_symlink() or (root / path).is_file()]
