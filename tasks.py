@@ -97,17 +97,17 @@ def rollback(
 @task(help={"env": ENV, "watch": "look again every two seconds", "cloud": CLOUD, "json": JSON})
 def status(_: Context, env: str = "dev", watch: bool = False, cloud: str = "", json: bool = False) -> None:
     """Say what runs in ENV, asked of ECS and the load balancer."""
-    from deployer import app
+    from deployer import read
 
-    run(lambda: app.status(env, cloud=cloud or None, watch=watch, as_json=json))
+    run(lambda: read.status(env, cloud=cloud or None, watch=watch, as_json=json))
 
 
 @task(help={"env": ENV, "cloud": CLOUD, "json": JSON})
 def history(_: Context, env: str = "dev", cloud: str = "", json: bool = False) -> None:
     """List the releases of ENV, newest first."""
-    from deployer import app
+    from deployer import read
 
-    run(lambda: app.history(env, cloud=cloud or None, as_json=json))
+    run(lambda: read.history(env, cloud=cloud or None, as_json=json))
 
 
 def _stage(name: str, help_text: str) -> Callable[..., None]:

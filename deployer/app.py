@@ -1,7 +1,8 @@
-"""What each command does: choose the pipeline, compose its world, run it, answer. The only place that knows both sides.
+"""What each command that changes or checks does: choose the pipeline, compose its world, run it, answer.
 
-Every function returns the exit code. Errors a user can mend are raised as DeployError and printed by `tasks.run`. A few
-lines longer than other files, so that all commands on an environment are read in one place.
+The only place that knows both sides; `read` holds the commands that only look.
+
+Every function returns the exit code. Errors a user can mend are raised as DeployError and printed by `tasks.run`.
 """
 
 from __future__ import annotations
@@ -12,15 +13,15 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from deployer import config, console, pipelines, reports
+from deployer import config, console, pipelines, read, reports
 from deployer.composition import Site, compose, stop_for_run
 from deployer.errors import DeployError, GateFailed, InputError, StateUncertain
-from deployer.model import SERVICES, Color, Environment, Image, Record, Release, Revision, Verdict, release_id
+from deployer.model import Image, Record, Release, Status, Verdict, release_id
 from deployer.pipeline import Report, Stage, Stop, critical_path, execute
 from deployer.source import draft_release, from_commit, log_folder, permit
 from deployer.stages import deploy as deploy_stage
 from deployer.stages import rollback as rollback_stage
-from deployer.stages.smoke_test import doubts
+from deployer.stages.compare import serving
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -28,13 +29,12 @@ ROOT = Path(__file__).resolve().parent.parent
 def _run(stages: Sequence[Stage], release: Release, site: Site, stop: Stop, *, as_json: bool) -> Report:
     """Take the release through the stages, write the ledger, tell people. The report still has to be judged."""
     events = console.events([stage.name for stage in stages])
-    recorded = any(stage.name == "record" for stage in stages)
 
     last: list[Report] = []
 
     def finish(report: Report) -> Report:
-        begun = {result.name for result in report.results}
-        last.append(_write_down(report, site) if recorded and "record" in begun else report)
+        recorded = any(result.name == "record" and result.status is not Status.SKIPPED for result in report.results)
+        last.append(_write_down(report, site) if recorded else report)
         return last[-1]
 
     try:
@@ -107,8 +107,9 @@ def deploy(
         fresh = no_cache or bool(os.environ.get("CI"))
         site = compose(ROOT, given.tree, environment, logs, stop, rehearsal=dry_run, fresh=fresh)
         stages: tuple[Stage, ...] = pipelines.DRY_RUN if dry_run else pipelines.DEPLOY
+        stages = pipelines.DEPLOY_ANEW if fresh and not dry_run else stages
         if release:
-            record = next((r for r in site.world.ledger.history() if r.release == release), None)
+            record = site.world.ledger.find(release)
             if record is None:
                 raise InputError(
                     "deploy a release", f"the ledger has no {release}", f"inv history --env={env} lists them"
@@ -156,7 +157,7 @@ def rollback(env: str, *, to: str, cloud: str | None, as_json: bool, yes: bool) 
         now = datetime.now(UTC)
         logs = log_folder(ROOT, f"rollback-{now:%Y%m%dT%H%M%SZ}")
         site = compose(ROOT, ROOT, environment, logs, stop)
-        live = _live(site)["frontend"]
+        live = serving(site.world)["frontend"]
         record = rollback_stage.choose(site.world.ledger.history(), live.release, to)
         draft = replace(
             _again(draft_release(environment, given), record, site),
@@ -171,63 +172,6 @@ def rollback(env: str, *, to: str, cloud: str | None, as_json: bool, yes: bool) 
         return _judge(report, logs)
 
 
-def _live(site: Site) -> dict[str, Revision]:
-    """What serves visitors: the color that the load balancer gives most of the traffic to."""
-    weights = site.world.traffic.weights()
-    color = max(weights, key=lambda c: weights[c], default=Color.BLUE)
-    return {name: site.world.compute.live(name, color) for name in SERVICES}
-
-
-def _reading(env: str, cloud: str | None) -> Site:
-    environment = config.load(ROOT, env, cloud)
-    return compose(ROOT, ROOT, environment, log_folder(ROOT, "reading"), stop_for_run())
-
-
-def status(env: str, *, cloud: str | None, watch: bool, as_json: bool) -> int:
-    """What runs, asked of ECS and the load balancer."""
-    site = _reading(env, cloud)
-    while True:
-        answer = _status(site)
-        if as_json:
-            console.data(answer)
-        else:
-            console.mapping(reports.status_lines(answer))
-        if not watch:
-            return 0
-        console.answer("")
-        site.world.clock.wait(2.0)
-
-
-def _status(site: Site) -> dict[str, object]:
-    world = site.world
-    holder = world.lease.holder()
-    in_progress = (holder.release or None) if holder else None
-    live = _live(site)
-    serving = live["frontend"]
-    as_release = _release_of(serving, world.environment)
-    found = doubts(as_release, world) if serving.desired else ("nothing is deployed",)
-    weights = world.traffic.weights()
-    return reports.status(world.environment.name, site.url(), weights, live, found, holder, in_progress)
-
-
-def _release_of(serving: Revision, environment: Environment) -> Release:
-    now = datetime.now(UTC)
-    return Release(serving.release, environment.name, serving.commit, "", now, color=serving.color)
-
-
-def history(env: str, *, cloud: str | None, as_json: bool) -> int:
-    """Every release of the environment, newest first."""
-    site = _reading(env, cloud)
-    holder = site.world.lease.holder()
-    answer = reports.history(site.world.ledger.history(), holder.release if holder else None)
-    if as_json:
-        console.data(answer)
-    else:
-        for row in console.table(reports.history_rows(answer)):
-            console.answer(row)
-    return 0
-
-
 def stage(name: str, env: str, *, cloud: str | None, as_json: bool, yes: bool) -> int:
     """One stage alone, with what it needs."""
     stages: tuple[Stage, ...] = getattr(pipelines, name.upper().replace("-", "_"))
@@ -238,12 +182,13 @@ def stage(name: str, env: str, *, cloud: str | None, as_json: bool, yes: bool) -
             permit(environment, given, yes=yes)
         draft = draft_release(environment, given)
         logs = log_folder(ROOT, f"{name}-{draft.id}")
-        site = compose(ROOT, ROOT, environment, logs, stop)
+        # Who asks for one stage wants it run, whatever is remembered.
+        site = compose(ROOT, ROOT, environment, logs, stop, fresh=True)
         if name == "smoke-test":
-            serving = _live(site)["frontend"]
-            if not serving.desired:
+            now = serving(site.world)["frontend"]
+            if not now.desired:
                 raise GateFailed(f"smoke-test {environment.name}", "nothing is deployed", f"inv deploy --env={env}")
-            draft = _release_of(serving, environment)
+            draft = read.release_of(now, environment)
         if name == "verify":
             draft = _as_live(draft, site)
         if name == "apply":
@@ -255,7 +200,7 @@ def stage(name: str, env: str, *, cloud: str | None, as_json: bool, yes: bool) -
 def _as_live(draft: Release, site: Site) -> Release:
     """The images that serve now, so that they are looked for as well."""
     services = site.topology().services
-    digests = {name: live.digest for name, live in _live(site).items() if live.digest}
+    digests = {name: live.digest for name, live in serving(site.world).items() if live.digest}
     return replace(draft, images={name: Image(name, services[name].repository, d) for name, d in digests.items()})
 
 
@@ -263,7 +208,7 @@ def unlock(env: str, *, reason: str, cloud: str | None, yes: bool) -> int:
     """Remove the lease whoever holds it; for the day its holder is known to be gone."""
     if not reason.strip():
         raise InputError("unlock", "no reason is given", "--reason='why the holder is known to be gone'")
-    site = _reading(env, cloud)
+    site = read.site(env, cloud)
     with from_commit(ROOT, "") as given:
         permit(site.world.environment, replace(given, dirty=()), yes=yes)
     holder = site.world.lease.break_()

@@ -209,6 +209,7 @@ class Revision:
 
     `task_definition` is the PRIMARY deployment's ARN (None when nothing is wanted there); `release`, `commit` and
     `digest` are read from that task definition ("" for Terraform's placeholder). `rollout` is ECS's rolloutState.
+    `content` hashes all that the task definition says, except which release it is of.
     """
 
     service: str
@@ -220,6 +221,7 @@ class Revision:
     desired: int
     running: int
     rollout: str
+    content: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -368,13 +370,14 @@ class Outcome:
     """What a stage's `run` returns.
 
     `note` is one line for people. `learned` holds fields of `Release` this stage filled in. `before` is whatever its
-    `undo` needs.
+    `undo` needs. `settled` names later stages that have nothing left to do: the runner skips them.
     """
 
     note: str = ""
     learned: Mapping[str, object] = field(default_factory=dict)
     before: object = None
     status: Status = Status.OK
+    settled: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

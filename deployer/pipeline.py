@@ -8,7 +8,7 @@ to its end, and undoes what was done, in reverse. The verdict follows from what 
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack
 from dataclasses import replace
@@ -65,17 +65,18 @@ class _Course:
         self._done: list[tuple[Stage, Outcome]] = []
         self._running: dict[Future[Outcome], tuple[Stage, float]] = {}
         self._results: dict[str, StageResult] = {}
+        self._waiting = list(stages)
+        self._skipped: set[str] = set()
         self.error: BaseException | None = None
 
     def run(self) -> None:
         """Start what is ready until nothing is left or something failed; returns when no stage runs any more."""
-        waiting = list(self._stages)
-        with ThreadPoolExecutor(max_workers=max(1, len(waiting)), thread_name_prefix="stage") as pool:
+        with ThreadPoolExecutor(max_workers=max(1, len(self._stages)), thread_name_prefix="stage") as pool:
             try:
-                while waiting or self._running:
+                while self._waiting or self._running:
                     if self._stop.asked:
                         self._failed(Interrupted("run to the end", "asked to stop"))
-                    self._start_ready(waiting, pool)
+                    self._start_ready(pool)
                     if not self._running:
                         return
                     # Short waits: a signal is looked at between them, and stages that still run are reminded to stop.
@@ -91,14 +92,23 @@ class _Course:
                 for future in list(self._running):
                     self._settle(future)
 
-    def _start_ready(self, waiting: list[Stage], pool: ThreadPoolExecutor) -> None:
+    def _start_ready(self, pool: ThreadPoolExecutor) -> None:
         names = {stage.name for stage in self._stages}
-        met = {stage.name for stage, _ in self._done}
-        for stage in [s for s in waiting if self.error is None and is_ready(s, met, names)]:
-            waiting.remove(stage)
+        met = {stage.name for stage, _ in self._done} | self._skipped
+        for stage in [s for s in self._waiting if self.error is None and is_ready(s, met, names)]:
+            self._waiting.remove(stage)
             self._events.started(stage.name)
             started = self._world.clock.monotonic()
             self._running[pool.submit(stage.run, self._release, self._own(stage))] = (stage, started)
+
+    def _skip(self, names: Collection[str], by: Stage) -> None:
+        """Nothing is left to do for the stages called `names`; what comes after them may start."""
+        for stage in [stage for stage in self._waiting if stage.name in names]:
+            self._waiting.remove(stage)
+            self._skipped.add(stage.name)
+            result = StageResult(stage.name, Status.SKIPPED, 0.0, f"settled by {by.name}")
+            self._results[stage.name] = result
+            self._events.ended(result)
 
     def _own(self, stage: Stage) -> World:
         """The world, in which `say` tells who speaks."""
@@ -124,6 +134,7 @@ class _Course:
             try:
                 learned: dict[str, Any] = dict(outcome.learned)
                 self._release = replace(self._release, **learned)
+                self._skip(outcome.settled, stage)
             except TypeError as unknown:
                 error, status = unknown, Status.FAILED
         if error is not None:

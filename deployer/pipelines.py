@@ -5,6 +5,7 @@ from __future__ import annotations
 from deployer.stages import (
     apply,
     build,
+    compare,
     deploy,
     lint,
     lock,
@@ -26,9 +27,10 @@ DEPLOY = (
     scan.STAGE,
     platform.STAGE,
     lock.STAGE,
-    record.STAGE,
     build.STAGE,
     plan.STAGE,
+    compare.STAGE,
+    record.STAGE,
     apply.STAGE,
     push.STAGE,
     verify.STAGE,
@@ -37,6 +39,9 @@ DEPLOY = (
     smoke_test.STAGE,
 )
 """A commit to an environment."""
+
+DEPLOY_ANEW = tuple(stage for stage in DEPLOY if stage is not compare.STAGE)
+"""The same, even when it serves already."""
 
 REDEPLOY = (
     lock.STAGE,

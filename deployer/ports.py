@@ -78,6 +78,10 @@ class Registry(Protocol):
         """Whether this digest is in the registry."""
         ...
 
+    def is_of(self, image: Image, built: BuiltImage) -> bool:
+        """Whether this digest is in the registry and is the very image that was built."""
+        ...
+
     def reference(self, image: Image) -> str:
         """`<registry>/<repository>@<digest>`: what a task definition names."""
         ...
@@ -115,6 +119,10 @@ class Compute(Protocol):
 
     def live(self, service: str, color: Color) -> Revision:
         """What ECS itself says runs in this color."""
+        ...
+
+    def content(self, release: Release, service: str, image_reference: str) -> str:
+        """Hash what `register` would describe, but for which release it is of; compares with `Revision.content`."""
         ...
 
     def register(self, release: Release, service: str, image_reference: str) -> str:
@@ -188,6 +196,10 @@ class Ledger(Protocol):
 
     def write(self, record: Record) -> None:
         """Create or replace the record of its release."""
+        ...
+
+    def find(self, release_id: str) -> Record | None:
+        """The record of one release."""
         ...
 
     def history(self) -> tuple[Record, ...]:

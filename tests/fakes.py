@@ -146,6 +146,11 @@ class FakeRegistry(Fake):
         self._call("has", image.service)
         return (image.repository, image.digest) in self.digests
 
+    def is_of(self, image: Image, built: BuiltImage) -> bool:
+        self._call("is_of", image.service)
+        same = image.digest == f"sha256:{digest('manifest', built.image_id)}"
+        return same and (image.repository, image.digest) in self.digests
+
     def reference(self, image: Image) -> str:
         return f"registry.test/{image.repository}@{image.digest}"
 
@@ -225,8 +230,14 @@ class FakeCompute(Fake):
                 f"arn:aws:ecs:ap-south-1:000000000000:task-definition/indivillage-dev-{service}:{len(self._known) + 1}"
             )
             image = image_reference.rpartition("@")[2]
-            self._known[arn] = Revision(service, release.color, arn, release.id, release.commit, image, 0, 0, "")
+            content = self.content(release, service, image_reference)
+            self._known[arn] = Revision(
+                service, release.color, arn, release.id, release.commit, image, 0, 0, "", content
+            )
             return arn
+
+    def content(self, release: Release, service: str, image_reference: str) -> str:
+        return digest(service, release.color, release.commit, release.config_hash, image_reference.rpartition("@")[2])
 
     def roll_out(
         self, service: str, color: Color, task_definition: str, count: int, timeout_s: float, say: Say
@@ -322,6 +333,10 @@ class FakeLedger(Fake):
     def write(self, record: Record) -> None:
         self._call("write", record.release, record.outcome)
         self.records[record.release] = record
+
+    def find(self, release_id: str) -> Record | None:
+        self._call("find", release_id)
+        return self.records.get(release_id)
 
     def history(self) -> tuple[Record, ...]:
         self._call("history")

@@ -99,6 +99,11 @@ class Ecr:
             except Expected:
                 continue
 
+    def is_of(self, image: Image, built: BuiltImage) -> bool:
+        """Whether the registry has this digest and it is the engine's image `built`."""
+        there = self._find(image.repository, {"imageDigest": image.digest})
+        return there is not None and _is_same(there, built.image_id)
+
     def has(self, image: Image) -> bool:
         """Whether this digest is in the registry; a repository that does not exist holds nothing."""
         return self._find(image.repository, {"imageDigest": image.digest}) is not None

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from deployer.aws.faults import HINT_APPLY, mapped
 from deployer.aws.one_off import OneOff
 from deployer.aws.rollout import Rollout, Wanted
-from deployer.aws.task_definition import build, is_of, labels
+from deployer.aws.task_definition import build, content, is_of, labels
 from deployer.aws.tasks import Tasks
 from deployer.errors import InputError
 from deployer.model import Revision
@@ -54,7 +54,14 @@ class Ecs:
             desired=wanted,
             running=found.get("runningCount", 0),
             rollout=primary.get("rolloutState", ""),
+            content=content(self._tasks.definition(arn), service) if arn else "",
         )
+
+    def content(self, release: Release, service: str, image_reference: str) -> str:
+        """Hash what `register` would describe, but for which release it is of."""
+        environment = self._session.environment
+        place = self._topology().services[service]
+        return content(build(release, environment.services[service], place, environment, image_reference), service)
 
     def register(self, release: Release, service: str, image_reference: str) -> str:
         """Register a task-definition revision for this release and color; return its ARN.

@@ -39,6 +39,10 @@ class S3Ledger:
                 ContentType="application/json",
             )
 
+    def find(self, release_id: str) -> Record | None:
+        """Return the record of one release, None when there is none."""
+        return self._read(f"{LEDGER_PREFIX}{release_id}.json")
+
     def history(self) -> tuple[Record, ...]:
         """Return all records, newest first; none when the environment was never deployed."""
         keys = self._keys()
@@ -59,9 +63,9 @@ class S3Ledger:
             return []
 
     def _read(self, key: str) -> Record | None:
-        """Read one record; None when somebody removed it since the listing."""
+        """Read one record; None when it is not there."""
         try:
-            with mapped(f"reading {key} of the ledger", expected={"NoSuchKey", "404"}):
+            with mapped(f"reading {key} of the ledger", expected={"NoSuchKey", "NoSuchBucket", "404"}):
                 answer = self._session.s3.get_object(Bucket=self._bucket, Key=key)
                 body, changed = answer["Body"].read(), answer["LastModified"]
         except Expected:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from typing import TYPE_CHECKING
 
 from deployer.errors import InputError
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
 
 USER = "10001:10001"
 STOP_TIMEOUT_S = 30
+CONTENT = "com.indivillage.content"
+"""The container's label that hashes everything else in the definition, except which release it is of."""
 TMP = "tmp"
 # The task's own, not this machine's.
 TMP_PATH = "/tmp"  # noqa: S108 # nosec B108
@@ -62,7 +66,7 @@ def build(
             },
         },
     }
-    return {
+    request: RegisterTaskDefinitionRequestTypeDef = {
         "family": place.family,
         "requiresCompatibilities": ["FARGATE"],
         "networkMode": "awsvpc",
@@ -79,6 +83,26 @@ def build(
             {"key": "environment", "value": environment.name},
         ],
     }
+    container["dockerLabels"] = {CONTENT: _hash(request)}
+    return request
+
+
+def _hash(request: RegisterTaskDefinitionRequestTypeDef) -> str:
+    """Hash all but the release's name: two releases of one commit, images and configuration describe the same."""
+    described: dict[str, object] = {name: value for name, value in request.items() if name != "tags"}
+    described["containerDefinitions"] = [
+        {**container, "environment": [entry for entry in container["environment"] if entry["name"] != "RELEASE"]}
+        for container in request["containerDefinitions"]
+    ]
+    return hashlib.sha256(json.dumps(described, sort_keys=True).encode()).hexdigest()
+
+
+def content(definition: TaskDefinitionTypeDef | RegisterTaskDefinitionRequestTypeDef, service: str) -> str:
+    """Read the hash back; "" for a definition that has none: Terraform's placeholder, an older deployer's."""
+    for container in definition.get("containerDefinitions", []):
+        if container.get("name") == service:
+            return container.get("dockerLabels", {}).get(CONTENT, "")
+    return ""
 
 
 def variables(

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from deployer import app, source
+from deployer import app, read, source
 from deployer.composition import Site
 from deployer.errors import InputError, Locked, NotAllowed, ReleaseFailed, RolledBack, StateUncertain, Unreachable
 from deployer.model import Environment, Image, Record, Verdict
@@ -35,10 +35,12 @@ def fakes(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Fakes:
     def from_commit(_: Path, ref: str) -> Iterator[source.Source]:
         yield source.Source(tmp_path, ref or COMMIT, NOW, "somebody", ())
 
-    monkeypatch.setattr(app, "compose", compose)
+    monkeypatch.delenv("CI", raising=False)
     monkeypatch.setattr(app, "from_commit", from_commit)
-    monkeypatch.setattr(app, "log_folder", lambda *_: tmp_path)
-    monkeypatch.setattr(app, "stop_for_run", Stop)
+    for module in (app, read):
+        monkeypatch.setattr(module, "compose", compose)
+        monkeypatch.setattr(module, "log_folder", lambda *_: tmp_path)
+        monkeypatch.setattr(module, "stop_for_run", Stop)
     use(monkeypatch, ENVIRONMENT)
     return fakes
 
@@ -243,9 +245,9 @@ def test_rollback_runs_the_task_definitions_of_the_last_good_release(
 def test_status_and_history_answer_json(fakes: Fakes, capsys: pytest.CaptureFixture[str]) -> None:
     """Both read the cloud and change nothing."""
     serve(fakes, "dev-1", 1)
-    app.status("dev", cloud=None, watch=False, as_json=True)
+    read.status("dev", cloud=None, watch=False, as_json=True)
     status = json.loads(capsys.readouterr().out)
-    app.history("dev", cloud=None, as_json=True)
+    read.history("dev", cloud=None, as_json=True)
     history = json.loads(capsys.readouterr().out)
 
     assert ("dev-1", True, "http://dev") == (status["release"], status["healthy"], status["url"])

@@ -86,6 +86,11 @@ def test_schema_before_tasks_before_proof() -> None:
     assert "deploy" in before(pipelines.DEPLOY, "smoke_test")
 
 
+def test_a_deploy_anew_is_a_deploy_without_a_short_cut() -> None:
+    """What CI and --no-cache run."""
+    assert {"compare"} == {s.name for s in pipelines.DEPLOY} - {s.name for s in pipelines.DEPLOY_ANEW}
+
+
 def test_what_needs_nothing_starts_at_once() -> None:
     """The critical path begins with all of these."""
     assert {"lint", "test", "scan", "build", "cloud"} == {s.name for s in pipelines.DEPLOY if not s.needs}

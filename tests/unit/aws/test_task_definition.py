@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from deployer.aws.task_definition import build, is_of, labels, log_stream
+from deployer.aws.task_definition import build, content, is_of, labels, log_stream
 from deployer.errors import InputError
-from deployer.model import Color
+from deployer.model import Color, Release, Service
 from tests.unit.aws import values
 
 if TYPE_CHECKING:
@@ -108,3 +108,25 @@ def test_log_streams_are_named_as_awslogs_names_them() -> None:
     expected = ("/indivillage/dev/frontend", "blue/frontend/0a1b2c")
     assert log_stream(made, "frontend", task) == expected
     assert log_stream(made, "sidecar", task) is None
+
+
+def test_content_is_all_but_the_release_s_name() -> None:
+    """Two releases of the same are alike; another color, image, commit or size is something else."""
+    environment = values.environment()
+    release, frontend, place = values.release(), environment.services["frontend"], values.service_topology()
+
+    def made(release: Release = release, service: Service = frontend, image: str = REFERENCE) -> str:
+        found = content(build(release, service, place, environment, image), "frontend")
+        assert 64 == len(found)
+        return found
+
+    assert made() == made(values.release(id_="another"))
+    others = [
+        made(values.release(Color.GREEN)),
+        made(replace(release, commit="f" * 40)),
+        made(service=replace(frontend, memory=1024)),
+        made(service=replace(frontend, environment={"LOG_LEVEL": "debug"})),
+        made(image=REFERENCE.replace("ab", "cd")),
+    ]
+    assert len({made(), *others}) == 6
+    assert "" == content({"containerDefinitions": [{"name": "frontend"}]}, "frontend")

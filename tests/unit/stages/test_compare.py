@@ -1,0 +1,120 @@
+"""compare: a deploy that would change nothing changes nothing, and any doubt lets it go on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from deployer import pipelines
+from deployer.errors import ReleaseFailed
+from deployer.model import SERVICES, Color, Plan, Record, Release, Status, Verdict
+from deployer.pipeline import Stop, execute
+from deployer.ports import World
+from deployer.stages import compare
+from tests import examples
+from tests.fakes import Fakes, Heard
+
+FIRST = examples.release()
+AGAIN = replace(FIRST, id="dev-20260305T000000Z-0123456")
+NOTHING = Plan(Path("x.tfplan"), "abc", ())
+
+
+def deploy(world: World, release: Release) -> Release:
+    """Take `release` through the whole pipeline; what became of it."""
+    report = execute(pipelines.DEPLOY, release, world, Heard(), Stop())
+    assert Verdict.GOOD is report.verdict
+    world.ledger.write(Record.of(report.release, Verdict.GOOD))
+    return report.release
+
+
+@pytest.fixture
+def asked(world: World) -> Release:
+    """What serves, asked for once more."""
+    deployed = deploy(world, FIRST)
+    return replace(AGAIN, built=deployed.built, plan=NOTHING)
+
+
+def test_the_same_again_is_the_release_that_serves(fakes: Fakes, world: World, asked: Release) -> None:
+    """Its id, its images and its task definitions are the answer, and nothing is left to do."""
+    outcome = compare.run(asked, world)
+
+    arns = {name: fakes.compute.live(name, Color.BLUE).task_definition for name in SERVICES}
+    assert (FIRST.id, arns) == (outcome.learned["id"], outcome.learned["task_definitions"])
+    assert compare.SETTLED == outcome.settled
+
+
+def test_a_whole_deploy_of_the_same_changes_nothing(fakes: Fakes, world: World, asked: Release) -> None:
+    """The gates still judge; no call of it changes anything, and the ledger gets no line."""
+    for fake in (fakes.compute, fakes.registry, fakes.traffic, fakes.probe, fakes.ledger):
+        fake.calls.clear()
+    report = execute(pipelines.DEPLOY, AGAIN, world, Heard(), Stop())
+
+    assert (FIRST.id, Verdict.GOOD) == (report.release.id, report.verdict)
+    skipped = [result.name for result in report.results if result.status is Status.SKIPPED]
+    assert sorted(compare.SETTLED) == sorted(skipped)
+    changing = ("register", "roll_out", "scale", "run_task", "push", "tag", "set_weights", "smoke", "write")
+    fake_ports = (fakes.compute, fakes.registry, fakes.traffic, fakes.probe, fakes.ledger)
+    assert [] == [call for fake in fake_ports for call in fake.calls if call[0] in changing]
+
+
+@pytest.mark.parametrize(
+    ("difference", "note"),
+    [
+        (lambda f, r: replace(r, commit="f" * 40), "another commit or configuration"),
+        (lambda f, r: replace(r, config_hash="other"), "another commit or configuration"),
+        (
+            lambda f, r: replace(r, built={n: replace(b, image_id="sha256:new") for n, b in r.built.items()}),
+            "another image",
+        ),
+        (lambda f, r: replace(r, plan=replace(NOTHING, changes=(("create", "aws_vpc.x"),))), "infrastructure changes"),
+        (lambda f, r: replace(r, plan=None), "infrastructure changes"),
+    ],
+)
+def test_what_is_asked_for_otherwise_is_deployed(
+    fakes: Fakes, world: World, asked: Release, difference: Callable[[Fakes, Release], Release], note: str
+) -> None:
+    """Nothing is settled, and people read what differs."""
+    outcome = compare.run(difference(fakes, asked), world)
+
+    assert ((), {}) == (outcome.settled, outcome.learned)
+    assert note in outcome.note
+
+
+def _scaled(fakes: Fakes, **fields: object) -> None:
+    live = fakes.compute.live("backend", Color.BLUE)
+    fakes.compute.told["backend", Color.BLUE] = replace(live, **fields)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("spoil", "note"),
+    [
+        (lambda f: f.traffic.split.update({Color.BLUE: 90, Color.GREEN: 10}), "traffic is split"),
+        (lambda f: _scaled(f, desired=0), "backend runs 0 tasks"),
+        (lambda f: _scaled(f, content=""), "backend has another image"),
+        (lambda f: _scaled(f, running=0), "0 of 1 tasks run"),
+        (lambda f: f.traffic.states.update({("frontend", Color.BLUE): "unhealthy"}), "is unhealthy"),
+        (lambda f: f.ledger.records.clear(), "never proven"),
+        (lambda f: f.probe.fail("version", ReleaseFailed("GET", "503")), "503"),
+        (lambda f: f.registry.digests.clear(), "another image"),
+    ],
+)
+def test_any_doubt_about_what_serves_lets_the_release_go_on(
+    fakes: Fakes, world: World, asked: Release, spoil: Callable[[Fakes], None], note: str
+) -> None:
+    """A short cut is only for what is beyond doubt."""
+    spoil(fakes)
+
+    outcome = compare.run(asked, world)
+
+    assert () == outcome.settled
+    assert note in outcome.note
+
+
+def test_a_release_that_failed_is_not_called_proven(fakes: Fakes, world: World, asked: Release) -> None:
+    """However well it runs now."""
+    fakes.ledger.records[FIRST.id] = replace(fakes.ledger.records[FIRST.id], outcome=Verdict.FAILED)
+
+    assert f"{FIRST.id} was never proven" == compare.run(asked, world).note
