@@ -52,6 +52,16 @@ def test_an_image_is_known_by_its_digest(session: Session, image: Image) -> None
     assert not registry.has(Image("frontend", "nowhere/web", image.digest))
 
 
+def test_a_built_image_is_told_from_another(session: Session, image: Image) -> None:
+    """By the digest of its configuration, which the engine calls its id."""
+    registry = Ecr(session, no_engine)
+    built = BuiltImage("frontend", "indivillage/frontend:x", CONFIG, 1, cached=False)
+    other = BuiltImage("frontend", "indivillage/frontend:y", ABSENT, 1, cached=False)
+    assert registry.is_of(image, built)
+    assert not registry.is_of(image, other)
+    assert not registry.is_of(Image("frontend", image.repository, ABSENT), built)
+
+
 def test_tags_are_moved_without_the_engine(session: Session, image: Image) -> None:
     """Setting a tag twice is as good as once."""
     registry = Ecr(session, no_engine)

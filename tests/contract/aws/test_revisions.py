@@ -9,6 +9,7 @@ import pytest
 
 from deployer.aws.ecs import Ecs
 from deployer.aws.elbv2 import Elbv2
+from deployer.aws.task_definition import content
 from deployer.aws.topology import parse
 from deployer.errors import InputError
 from deployer.model import Color
@@ -42,6 +43,15 @@ def test_a_revision_is_registered_once_for_a_release(applied: StandIn, compute: 
     assert first == again.register(release, "frontend", REFERENCE)
     assert first != compute.register(values.release(Color.GREEN, "r-once"), "frontend", REFERENCE)
     assert first != compute.register(values.release(id_="r-next"), "frontend", REFERENCE)
+
+
+def test_ecs_keeps_the_hash_of_the_content(applied: StandIn, compute: Ecs) -> None:
+    """What runs can be compared with what would be registered, whatever ECS fills in by itself."""
+    release = values.release(id_="r-content")
+    arn = compute.register(release, "frontend", REFERENCE)
+    kept = applied.session.ecs.describe_task_definition(taskDefinition=arn)["taskDefinition"]
+    assert content(kept, "frontend") == compute.content(values.release(id_="another"), "frontend", REFERENCE)
+    assert content(kept, "frontend") != compute.content(values.release(Color.GREEN), "frontend", REFERENCE)
 
 
 def test_what_ecs_keeps_is_what_was_described(applied: StandIn, compute: Ecs) -> None:

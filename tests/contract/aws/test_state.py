@@ -94,9 +94,39 @@ def test_plain_http_is_refused_wherever_there_is_tls(session: Session) -> None:
     assert tls_only_policy(name) == json.loads(session.s3.get_bucket_policy(Bucket=name)["Policy"])
 
 
+def test_a_state_is_known_by_lineage_and_serial(session: Session) -> None:
+    """Without bucket, without object, and when it is no state, nothing is known of it."""
+    bucket = StateBucket(session)
+    assert bucket.serial("terraform.tfstate") == ""
+    usable_bucket(session)
+    assert bucket.serial("terraform.tfstate") == ""
+
+    def known(body: str) -> str:
+        name = session.environment.state_bucket
+        session.s3.put_object(Bucket=name, Key="terraform.tfstate", Body=body.encode())
+        return bucket.serial("terraform.tfstate")
+
+    assert known('{"version": 4, "serial": 7, "lineage": "abc"}') == "abc/7"
+    assert known('{"version": 4, "serial": 8, "lineage": "abc"}') == "abc/8"
+    assert [known(body) for body in ("", "{", "[]", '{"serial": 7}')] == ["", "", "", ""]
+
+
 def test_a_ledger_without_a_bucket_is_an_empty_history(session: Session) -> None:
     """`inv history` of an environment that was never deployed is no error."""
     assert S3Ledger(session).history() == ()
+    assert S3Ledger(session).find("dev-20260102T030405Z-0123456") is None
+
+
+def test_one_record_is_found_by_its_release(session: Session) -> None:
+    """Without reading all the others."""
+    usable_bucket(session)
+    ledger = S3Ledger(session)
+    ledger.write(record(0))
+    ledger.write(record(1))
+    before = sum(session.calls.values())
+    assert record(1) == ledger.find(record(1).release)
+    assert ledger.find("dev-20260102T090909Z-0123456") is None
+    assert sum(session.calls.values()) - before == 2
 
 
 def test_records_come_back_as_written_newest_first(session: Session) -> None:
