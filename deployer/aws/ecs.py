@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 
@@ -76,9 +77,10 @@ class Ecs:
             newest = self._session.ecs.list_task_definitions(
                 familyPrefix=place.family, status="ACTIVE", sort="DESC", maxResults=NEWEST
             )["taskDefinitionArns"]
-        for arn in newest:
-            if is_of(self._tasks.definition(arn), release, service, image_reference):
-                return arn
+        with ThreadPoolExecutor(NEWEST) as pool:
+            for arn, definition in zip(newest, pool.map(self._tasks.definition, newest), strict=True):
+                if is_of(definition, release, service, image_reference):
+                    return arn
         with mapped(attempted):
             return self._session.ecs.register_task_definition(**request)["taskDefinition"]["taskDefinitionArn"]
 

@@ -50,8 +50,8 @@ def run(release: Release, world: World) -> Outcome:
         error.details += _last_words(release, world)
         raise
     try:
-        for image in release.images.values():
-            world.registry.tag(image, ("stable",))
+        with ThreadPoolExecutor(len(SERVICES)) as pool:
+            list(pool.map(lambda image: world.registry.tag(image, ("stable",)), release.images.values()))
     except DeployError as error:
         # The release is proven; a tag for people to read is no reason to take it back.
         world.say(f"not tagged stable: {error.seen}")

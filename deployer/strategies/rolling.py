@@ -6,6 +6,7 @@ A new frontend may call what only the new backend offers; the old frontend must 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from deployer.errors import DeployError, Interrupted, RolledBack, StateUncertain
@@ -27,16 +28,17 @@ def run(release: Release, world: World) -> Outcome:
     What runs is asked of ECS, never of the ledger. Raises RolledBack, or Interrupted, after putting back, and
     StateUncertain when putting back failed. What is raised before the first change is raised as it is.
     """
-    weights = dict(world.traffic.weights())
-    before = {service: world.compute.live(service, release.color) for service in SERVICES}
-    arns = dict(release.task_definitions)
+    with ThreadPoolExecutor(1 + len(SERVICES)) as pool:
+        split = pool.submit(world.traffic.weights)
+        before = dict(
+            zip(SERVICES, pool.map(lambda name: world.compute.live(name, release.color), SERVICES), strict=True)
+        )
+        arns = dict(zip(SERVICES, pool.map(lambda name: _task_definition(release, name, world), SERVICES), strict=True))
+        weights = dict(split.result())
     changed: dict[str, Revision] = {}
     try:
         for service in SERVICES:
             world.lease.check()
-            if service not in arns:
-                reference = world.registry.reference(release.images[service])
-                arns[service] = world.compute.register(release, service, reference)
             changed[service] = before[service]
             count = max(before[service].desired, world.environment.services[service].count)
             timeout_s = world.environment.steady_timeout_s
@@ -55,6 +57,12 @@ def run(release: Release, world: World) -> Outcome:
         raise RolledBack(error.attempted, error.seen, hint, details=error.details, log=error.log) from error
     note = ", ".join(f"{service} {arns[service].rsplit('/', 1)[-1]}" for service in SERVICES)
     return Outcome(note, {"task_definitions": arns}, Before(weights, before))
+
+
+def _task_definition(release: Release, service: str, world: World) -> str:
+    """The release's own, if an earlier stage or the release that is restored has one; else a new one, not yet used."""
+    known = release.task_definitions.get(service)
+    return known or world.compute.register(release, service, world.registry.reference(release.images[service]))
 
 
 def undo(release: Release, outcome: Outcome, world: World) -> None:

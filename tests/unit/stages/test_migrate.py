@@ -34,7 +34,7 @@ def test_the_head_is_read_from_what_alembic_says(fakes: Fakes, world: World, lin
 
     outcome = migrate.run(RELEASE, world)
 
-    assert {"migration_head": head} == outcome.learned
+    assert head == outcome.learned["migration_head"]
     assert (f"schema at {head}" if head else "schema is current") == outcome.note
     assert list(lines) == fakes.said
 
@@ -48,7 +48,14 @@ def test_it_runs_the_release_s_own_backend(fakes: Fakes, world: World) -> None:
     assert ("backend", 600.0) == (service, timeout_s)
     assert str(arn).endswith("task-definition/indivillage-dev-backend:1")
     assert isinstance(command, tuple)
-    assert "alembic upgrade head" in command[-1]
+    assert "main(['upgrade', 'head'])" in command[-1]
+
+
+def test_the_backend_s_task_definition_is_learned(fakes: Fakes, world: World) -> None:
+    """What deploy runs is what migrated: it is registered once."""
+    outcome = migrate.run(RELEASE, world)
+
+    assert {"backend": fakes.compute.called("run_task")[0][1]} == outcome.learned["task_definitions"]
 
 
 def test_a_failed_migration_is_a_failed_release(fakes: Fakes, world: World) -> None:
