@@ -120,16 +120,16 @@ def deploy(
             console.line(f"dirty: {', '.join(given.dirty[:5])}{' …' if len(given.dirty) > 5 else ''}")
         report = _run(stages, draft, site, stop, as_json=as_json)
         if report.error is None and not dry_run:
-            served = report.release.id != draft.id
-            _tell_success(report.release, site, "serves this already" if served else "is live", as_json=as_json)
+            _tell_success(report, site, as_json=as_json)
         if dry_run and report.release.plan:
             for action, address in report.release.plan.changes:
                 console.answer(f"{action:<8} {address}")
         return _judge(report, logs)
 
 
-def _tell_success(release: Release, site: Site, what: str, *, as_json: bool) -> None:
-    console.line(f"{release.id} {what}; {sum(site.calls().values())} AWS calls")
+def _tell_success(report: Report, site: Site, *, as_json: bool) -> None:
+    what = "serves all of this already" if report.release.already else "is live"
+    console.line(f"{reports.live(report)} {what}; {sum(site.calls().values())} AWS calls")
     if not as_json:
         console.answer(site.url())
 
@@ -169,7 +169,7 @@ def rollback(env: str, *, to: str, cloud: str | None, as_json: bool, yes: bool) 
         console.line(f"{draft.id}: {environment.name} back from {live.release or 'nothing'} to {record.release}")
         report = _run(pipelines.ROLLBACK, draft, site, stop, as_json=as_json)
         if report.error is None:
-            _tell_success(report.release, site, "is live", as_json=as_json)
+            _tell_success(report, site, as_json=as_json)
         return _judge(report, logs)
 
 

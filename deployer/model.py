@@ -266,7 +266,7 @@ class Release:
 
     A stage fills in fields by returning them in `Outcome.learned`; nothing else changes a release.
     `task_definitions` maps service name to ARN. `kind` is `deploy` or `rollback`; `restores` names the release that
-    a rollback brings back.
+    a rollback brings back, `already` the one that was found to serve all of this.
     """
 
     id: str
@@ -286,6 +286,7 @@ class Release:
     migration_head: str = ""
     task_definitions: Mapping[str, str] = field(default_factory=dict)
     color: Color = Color.BLUE
+    already: str = ""
 
     @property
     def serves(self) -> str:

@@ -14,6 +14,11 @@ def stages(results: Sequence[StageResult]) -> tuple[Mapping[str, object], ...]:
     return tuple({"name": r.name, "status": str(r.status), "duration_s": r.duration_s} for r in results)
 
 
+def live(report: Report) -> str:
+    """The release that serves at the end of a good run: the new one, or the one found to be all of it already."""
+    return (report.verdict is Verdict.GOOD and report.release.already) or report.release.id
+
+
 def release(
     report: Report, critical_path: Sequence[str], critical_path_s: float, aws_calls: Mapping[str, int]
 ) -> dict[str, object]:
@@ -22,7 +27,7 @@ def release(
     `aws_calls` are the requests that this process sent, by `service.Operation`; Terraform's own are not among them.
     """
     return {
-        "release": report.release.id,
+        "release": live(report),
         "outcome": str(report.verdict),
         "duration_s": report.duration_s,
         "stages": list(stages(report.results)),

@@ -43,13 +43,7 @@ def run(release: Release, world: World) -> Outcome:
     if found:
         return Outcome(found)
     name = live["frontend"].release
-    learned = {
-        "id": name,
-        "color": color,
-        "images": images,
-        "task_definitions": {service: revision.task_definition for service, revision in live.items()},
-    }
-    return Outcome(f"{name} serves, healthy, and is all of this", learned, settled=SETTLED)
+    return Outcome(f"{name} serves, healthy, and is all of this", {"already": name}, settled=SETTLED)
 
 
 def _difference(release: Release, service: str, live: Revision, world: World) -> str:

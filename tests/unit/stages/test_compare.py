@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from deployer import pipelines
-from deployer.errors import ReleaseFailed
-from deployer.model import SERVICES, Color, Plan, Record, Release, Status, Verdict
+from deployer import pipelines, reports
+from deployer.errors import GateFailed, ReleaseFailed
+from deployer.model import Color, Plan, Record, Release, Status, Verdict
 from deployer.pipeline import Stop, execute
 from deployer.ports import World
 from deployer.stages import compare
@@ -38,12 +38,10 @@ def asked(world: World) -> Release:
 
 
 def test_the_same_again_is_the_release_that_serves(fakes: Fakes, world: World, asked: Release) -> None:
-    """Its id, its images and its task definitions are the answer, and nothing is left to do."""
+    """It is named, and nothing is left to do."""
     outcome = compare.run(asked, world)
 
-    arns = {name: fakes.compute.live(name, Color.BLUE).task_definition for name in SERVICES}
-    assert (FIRST.id, arns) == (outcome.learned["id"], outcome.learned["task_definitions"])
-    assert compare.SETTLED == outcome.settled
+    assert ({"already": FIRST.id}, compare.SETTLED) == (outcome.learned, outcome.settled)
 
 
 def test_a_whole_deploy_of_the_same_changes_nothing(fakes: Fakes, world: World, asked: Release) -> None:
@@ -52,12 +50,20 @@ def test_a_whole_deploy_of_the_same_changes_nothing(fakes: Fakes, world: World, 
         fake.calls.clear()
     report = execute(pipelines.DEPLOY, AGAIN, world, Heard(), Stop())
 
-    assert (FIRST.id, Verdict.GOOD) == (report.release.id, report.verdict)
+    assert (FIRST.id, Verdict.GOOD) == (reports.live(report), report.verdict)
     skipped = [result.name for result in report.results if result.status is Status.SKIPPED]
     assert sorted(compare.SETTLED) == sorted(skipped)
     changing = ("register", "roll_out", "scale", "run_task", "push", "tag", "set_weights", "smoke", "write")
     fake_ports = (fakes.compute, fakes.registry, fakes.traffic, fakes.probe, fakes.ledger)
     assert [] == [call for fake in fake_ports for call in fake.calls if call[0] in changing]
+
+
+def test_a_gate_that_says_no_is_no_release_of_what_serves(fakes: Fakes, world: World, asked: Release) -> None:
+    """The answer names the run that failed; what serves did not fail."""
+    fakes.gates.fail("run", GateFailed("scan", "a secret"), "scan")
+    report = execute(pipelines.DEPLOY, AGAIN, world, Heard(), Stop())
+
+    assert (AGAIN.id, Verdict.FAILED) == (reports.live(report), report.verdict)
 
 
 @pytest.mark.parametrize(
