@@ -42,7 +42,7 @@ def run(command: Callable[[], int]) -> None:
         "release": "a release of the ledger to deploy again, by digest",
         "cloud": CLOUD,
         "dry_run": "check, build and plan; say what would change; change nothing",
-        "no_cache": "run every check and plan, also those whose inputs have not changed",
+        "no_cache": "run every check, plan, and replace the tasks, even where nothing has changed",
         "json": JSON,
         "yes": YES,
     }
