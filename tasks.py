@@ -17,20 +17,23 @@ YES = "do not ask before an AWS environment is changed"
 
 def run(command: Callable[[], int]) -> None:
     """Run one command; a DeployError becomes one message and its exit code, anything else is a bug with a traceback."""
-    from deployer import console
+    from deployer import console, disk
     from deployer.errors import DeployError
+    from deployer.stop import as_interrupts
 
     try:
-        code = command()
-    except DeployError as error:
+        with as_interrupts():
+            code = command()
+    except KeyboardInterrupt:
+        console.line("interrupted: no environment was being changed")
+        raise Exit(code=130) from None
+    except Exception as raised:
+        error = disk.told(raised)
+        if not isinstance(error, DeployError):
+            console.bug()
+            raise Exit(code=1) from None
         console.failure(error)
         raise Exit(code=error.exit_code) from None
-    except KeyboardInterrupt:
-        console.line("interrupted; nothing was being changed")
-        raise Exit(code=130) from None
-    except Exception:
-        console.bug()
-        raise Exit(code=1) from None
     if code:
         raise Exit(code=code)
 

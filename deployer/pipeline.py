@@ -14,6 +14,7 @@ from contextlib import ExitStack
 from dataclasses import replace
 from typing import Any
 
+from deployer import disk
 from deployer.errors import DeployError, GateFailed, Interrupted, ReleaseFailed, RolledBack, StateUncertain
 from deployer.model import Outcome, Release, StageResult, Status, Verdict
 from deployer.ports import World
@@ -116,6 +117,7 @@ class _Course:
 
     def _failed(self, error: BaseException) -> None:
         """The first failure counts, unless a later one is worse: then users may be harmed."""
+        error = disk.told(error)
         if self.error is None:
             self.error = error
             self._stop.set()  # what still runs is of no use any more
@@ -125,7 +127,8 @@ class _Course:
     def _settle(self, future: Future[Outcome]) -> StageResult:
         stage, started = self._running.pop(future)
         cut_off = self.error is not None
-        error = future.exception()
+        raised = future.exception()
+        error = disk.told(raised) if raised else None
         status, note = Status.FAILED, ""
         if error is None:
             outcome = future.result()
@@ -160,7 +163,7 @@ class _Course:
             try:
                 stage.undo(self._release, outcome, self._own(stage))
             except Exception as failure:  # noqa: BLE001 - whatever it was, nobody knows now what serves
-                stuck = _stuck(stage, failure, self.error)
+                stuck = _stuck(stage, disk.told(failure), self.error)
             took = round(self._world.clock.monotonic() - started, 2)
             status, note = (Status.FAILED, stuck.seen) if stuck else (Status.UNDONE, "put back")
             result = replace(self._results[stage.name], status=status, duration_s=took, note=note)
@@ -205,7 +208,7 @@ def _gravity(error: BaseException) -> int:
     return 1 if isinstance(error, ReleaseFailed | Interrupted) else 0
 
 
-def _stuck(stage: Stage, failure: Exception, first: BaseException) -> StateUncertain:
+def _stuck(stage: Stage, failure: BaseException, first: BaseException) -> StateUncertain:
     """Undoing failed: both failures are told, and a bug with its traceback, since this is raised in its place."""
     told = [failure.details if isinstance(failure, DeployError) else tuple(traceback.format_exception(failure))]
     if _is_bug(first):

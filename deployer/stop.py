@@ -1,4 +1,8 @@
-"""How a run is asked to stop: by a signal or by its own first failure."""
+"""How a run is asked to stop: by a signal or by its own first failure.
+
+A command passes through two states. Around a pipeline (`as_interrupts`) every signal is a KeyboardInterrupt: nothing is
+half done there, and whatever `with` is open puts back what it holds. Inside one (`signals`) a signal is only noted.
+"""
 
 from __future__ import annotations
 
@@ -37,26 +41,46 @@ class Stop:
             listener()
 
 
+def _numbers() -> list[signal.Signals]:
+    """The signals that ask to stop. A SIGHUP that the caller ignores (`nohup`) stays ignored."""
+    ignored = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    return [signal.SIGINT, signal.SIGTERM, *(() if ignored else (signal.SIGHUP,))]
+
+
+@contextmanager
+def _handling(handler: Callable[[int, FrameType | None], object]) -> Iterator[None]:
+    """Let `handler` have the signals. Only the main thread may set handlers; another goes on without."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.signal(number, handler) for number in _numbers()}
+    try:
+        yield
+    finally:
+        for number, old in before.items():
+            signal.signal(number, old)
+
+
+@contextmanager
+def as_interrupts() -> Iterator[None]:
+    """SIGTERM and SIGHUP raise KeyboardInterrupt, as Ctrl-C does, where no release is under way."""
+
+    def interrupt(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
+        raise KeyboardInterrupt
+
+    with _handling(interrupt):
+        yield
+
+
 @contextmanager
 def signals(stop: Stop) -> Iterator[None]:
     """SIGTERM and SIGHUP mean the same as Ctrl-C while a release runs; a second one changes nothing.
 
-    Whoever asks twice has been heard: putting back is under way and must not be cut off half way. A SIGHUP that the
-    caller ignores (`nohup`) stays ignored. Only the main thread may set handlers.
+    Whoever asks twice has been heard: putting back is under way and must not be cut off half way.
     """
 
     def ask(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
         stop.asked = True
 
-    if threading.current_thread() is not threading.main_thread():
+    with _handling(ask):
         yield
-        return
-    numbers = [signal.SIGINT, signal.SIGTERM]
-    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
-        numbers.append(signal.SIGHUP)
-    before = {number: signal.signal(number, ask) for number in numbers}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Callable
 from pathlib import Path
 
@@ -232,3 +233,27 @@ def test_undoing_is_shielded(fakes: Fakes, world: World) -> None:
     )
 
     assert [True] == during
+
+
+def test_a_full_disk_is_no_bug(world: World) -> None:
+    """Whatever a stage writes: one message and exit code 30, and what was done is undone."""
+    undone: list[str] = []
+    full = OSError(errno.ENOSPC, "No space left on device", "/there/build.log")
+    stages = (
+        Stage("deploy", (), lambda _, __: Outcome(), lambda *_: undone.append("deploy")),
+        examples.stage("smoke", "deploy", log=[], error=full),
+    )
+
+    report = run(world, *stages)
+
+    assert ["deploy"] == undone
+    assert (Verdict.ROLLED_BACK, "use /there/build.log: no space left on device") == (report.verdict, report.reason)
+
+
+def test_a_full_disk_before_any_change(world: World) -> None:
+    """Nothing was done, so nothing is undone."""
+    full = OSError(errno.ENOSPC, "No space left on device", "/there/build.log")
+
+    report = run(world, examples.stage("build", log=[], error=full))
+
+    assert (Verdict.FAILED, 30) == (report.verdict, code(report))

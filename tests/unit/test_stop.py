@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from deployer.stop import Stop, signals
+from deployer.stop import Stop, as_interrupts, signals
 
 NUMBERS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 pytestmark = pytest.mark.usefixtures("signal_defaults")
@@ -77,3 +77,14 @@ def test_listeners_are_told_at_once_and_again() -> None:
     stop.remind()
 
     assert (True, ["a", "b", "a", "b"]) == (stop.event.is_set(), told)
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+def test_where_no_release_is_under_way_every_signal_interrupts(number: signal.Signals) -> None:
+    """`kill` of a command that reads, waits or sets up is Ctrl-C: what it opened is closed."""
+    before = [signal.getsignal(number) for number in NUMBERS]
+
+    with pytest.raises(KeyboardInterrupt), as_interrupts():
+        signal.raise_signal(number)
+
+    assert before == [signal.getsignal(number) for number in NUMBERS]

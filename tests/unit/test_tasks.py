@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import subprocess
 import sys
 
@@ -30,6 +31,8 @@ def fails(error: BaseException) -> None:
         (errors.Locked("a", "b"), 40),
         (errors.Interrupted("a", "b"), 130),
         (KeyboardInterrupt(), 130),
+        (OSError(errno.ENOSPC, "No space left on device", "/x"), 30),
+        (FileNotFoundError(errno.ENOENT, "No such file", "/x"), 1),
         (ZeroDivisionError("a bug"), 1),
     ],
 )
