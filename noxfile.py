@@ -66,7 +66,8 @@ def pytest(session: nox.Session, *arguments: str, env: dict[str, str] | None = N
     report = REPORTS / f"{session.name}.xml"
     report.unlink(missing_ok=True)
     command = ["python", "-m", "pytest", f"--junitxml={report}", *arguments, *session.posargs]
-    session.run(*command, env={"PYTHONDONTWRITEBYTECODE": "1", **(env or {})})
+    # On Ctrl-C nox would give pytest 0.3 s: too little to take down what its fixtures have started.
+    session.run(*command, env={"PYTHONDONTWRITEBYTECODE": "1", **(env or {})}, interrupt_timeout=100)
 
 
 def images(session: nox.Session) -> dict[str, str]:

@@ -17,7 +17,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
-from deployer.errors import DeployError
+from deployer.errors import DeployError, Interrupted
 from deployer.model import StageResult, Status
 
 if TYPE_CHECKING:
@@ -60,8 +60,12 @@ def colored() -> bool:
 
 
 def failure(error: DeployError) -> None:
-    """Say once what was attempted, what was seen, and what to do next."""
+    """Say once what was attempted, what was seen, and what to do next. An interruption is one line."""
     red, off = ("\x1b[1;31m", "\x1b[0m") if colored() else ("", "")
+    if isinstance(error, Interrupted):
+        told = error.hint or f"{error.attempted}: {error.seen}"
+        line(f"{red}interrupted:{off} {told}{f'; log: {error.log}' if error.log else ''}")
+        return
     line(f"{red}error:{off} {error.attempted}: {error.seen}")
     for detail in error.details:
         line(f"    {detail}")

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import os
-import subprocess
+import signal
 import sys
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from deployer.errors import GateFailed
 from deployer.model import SERVICES
 from deployer.stages import lint as lint_stage
 from deployer.stages import scan as scan_stage
+from deployer.tools import process
 from deployer.tools.git import Git
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -25,11 +25,13 @@ IMAGES = ("base", "localcloud", "postgres", "redis", *APPLICATION)
 def _nox(sessions: tuple[str, ...]) -> int:
     """Nox in the foreground: its output is the answer. Raises GateFailed when a session fails."""
     chosen = ["--session", *sessions] if sessions else []
-    done = subprocess.run([sys.executable, "-m", "nox", *chosen], cwd=ROOT, env=os.environ, check=False)
-    if done.returncode:
+    # Two minutes to end in: tests that are interrupted take down the clouds that they have started.
+    argv = [sys.executable, "-m", "nox", *chosen]
+    code = process.foreground(argv, cwd=ROOT, env=os.environ, stop_signal=signal.SIGINT, grace_s=120)
+    if code:
         raise GateFailed(
             f"run {', '.join(sessions) or 'every test session'}",
-            f"nox ended with exit code {done.returncode}",
+            f"nox ended with exit code {code}",
             "the lines above say which session failed; `inv test --only=SESSION` runs it alone",
         )
     return 0
@@ -62,8 +64,7 @@ def images(names: tuple[str, ...], *, as_json: bool) -> int:
     commit = Git(ROOT).commit()
     # The base first: all others start from it, and one build of it is enough.
     site.build("base", commit.sha, commit.committed_at, console.line)
-    with ThreadPoolExecutor(2) as pool:
-        built = list(pool.map(lambda name: site.build(name, commit.sha, commit.committed_at, console.line), names))
+    built = process.together(lambda name: site.build(name, commit.sha, commit.committed_at, console.line), names, 2)
     if as_json:
         console.data({image.service: image.reference for image in built})
     else:

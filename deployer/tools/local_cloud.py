@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import cached_property
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from deployer.errors import InputError, Unreachable
 from deployer.model import PROJECT, BuiltImage
+from deployer.tools import process
 from deployer.tools.docker_cli import reaching_engine
 from localcloud.cloud import CloudImages, LocalCloud, Ports
 from localcloud.errors import CloudError
@@ -70,8 +70,8 @@ class LocalCloudPlatform:
         def build(name: str) -> BuiltImage:
             return self._build(name, "", _EPOCH, lambda line: say(f"{name}: {line}"))
 
-        with ThreadPoolExecutor(len(_IMAGES)) as pool:
-            cloud, postgres, redis = (image.reference for image in pool.map(build, _IMAGES))
+        built = process.together(build, _IMAGES, len(_IMAGES))
+        cloud, postgres, redis = (image.reference for image in built)
         with _mapped():
             # By these ports and no others: should another checkout have taken them meanwhile, that is an error and
             # not a second cloud that nobody talks to.

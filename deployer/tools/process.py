@@ -11,9 +11,7 @@ argv, never a shell line; its stdin is empty, so it cannot prompt.
 A child must not outlive us. It leads a process group of its own, so that a terminal's Ctrl-C reaches us alone and we
 decide how it ends: `stop_signal` to the group, `grace_s` to finish, then SIGTERM and SIGKILL. So it goes on a timeout,
 on KeyboardInterrupt or any other exception in the thread that runs it, and when another thread calls `stop_all`.
-Should we be killed with `kill -9`, Linux sends the child `stop_signal` (PR_SET_PDEATHSIG). That is set through
-util-linux's `setpriv`, which then becomes the program: setting it between fork and exec in Python is unsafe with
-threads. Where there is no `setpriv` (macOS), a child may then outlive us; so may a grandchild anywhere.
+Should we be killed with `kill -9`, a process of ours that stays behind does the same to every group (`tools.guard`).
 """
 
 from __future__ import annotations
@@ -26,15 +24,25 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, TypeVar
 
 from deployer.errors import InputError, Interrupted, Unreachable
 from deployer.model import Secret
 from deployer.tools.child import Child, discard
+from deployer.tools.guard import Guard
 from deployer.tools.transcript import Transcript, hider
+
+Item = TypeVar("Item")
+Answer = TypeVar("Answer")
+Streams = tuple[int | None, int | None]
+_INHERITED: Streams = (None, None)
+_TOGETHER: Streams = (subprocess.PIPE, subprocess.STDOUT)
+_APART: Streams = (subprocess.PIPE, subprocess.PIPE)
+_REMIND_S = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +66,7 @@ class Finished:
         return self.returncode == 0 and not self.timed_out
 
 
+_guard = Guard()
 _running: set[Child] = set()
 _running_lock = threading.Lock()
 
@@ -107,7 +116,8 @@ def run(
         transcript = Transcript(file, hide, on_line=on_line, render=render, keep=keep)
         file.write(f"$ {hide(' '.join(argv))}\n")
         file.flush()
-        with _started(command, cwd=cwd, env=env, capture=capture, stop_signal=stop_signal, grace_s=grace_s) as child:
+        streams = _APART if capture else _TOGETHER
+        with _started(command, cwd=cwd, env=env, streams=streams, stop_signal=stop_signal, grace_s=grace_s) as child:
             deadline = started + timeout_s if timeout_s else math.inf
             timed_out = child.pump(captured.append if capture else transcript.feed, transcript.feed, deadline)
         transcript.close()
@@ -118,6 +128,33 @@ def run(
         raise Interrupted(f"run {Path(argv[0]).name}", "it was asked to stop", log=log)
     output = b"".join(captured).decode(errors="replace")
     return Finished(tuple(argv), code, tuple(transcript.tail), duration_s, timed_out, output, log)
+
+
+def foreground(
+    argv: Sequence[str], *, cwd: Path, env: Mapping[str, str], stop_signal: signal.Signals, grace_s: float
+) -> int:
+    """Run a program whose output is the answer, straight to our own stdout and stderr; return its exit code.
+
+    It ends as any other child does. A second Ctrl-C does not wait for its grace time.
+    """
+    command = _located(argv, env, cwd, "")
+    with _started(command, cwd=cwd, env=env, streams=_INHERITED, stop_signal=stop_signal, grace_s=grace_s) as child:
+        child.pump(discard, discard)
+    return child.process.returncode
+
+
+def together(function: Callable[[Item], Answer], items: Sequence[Item], workers: int) -> list[Answer]:
+    """Map `function`, which runs programs, over `items` in threads; the first exception, Ctrl-C too, ends them all."""
+    with ThreadPoolExecutor(workers) as pool:
+        futures = [pool.submit(function, item) for item in items]
+        try:
+            return [future.result() for future in futures]
+        except BaseException:
+            for future in futures:
+                future.cancel()
+            while wait(futures, timeout=_REMIND_S).not_done:
+                stop_all()
+            raise
 
 
 def _located(argv: Sequence[str], env: Mapping[str, str], cwd: Path, install: str) -> list[str]:
@@ -134,28 +171,28 @@ def _started(
     *,
     cwd: Path,
     env: Mapping[str, str],
-    capture: bool,
+    streams: Streams,
     stop_signal: signal.Signals,
     grace_s: float,
 ) -> Iterator[Child]:
-    setpriv = shutil.which("setpriv")
-    leash = [setpriv, "--pdeathsig", stop_signal.name.removeprefix("SIG"), "--"] if setpriv else []
+    _guard.ready()
     try:
         process = subprocess.Popen(
-            [*leash, *command],
+            command,
             cwd=cwd,
             env=dict(env),
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE if capture else subprocess.STDOUT,
+            stdout=streams[0],
+            stderr=streams[1],
             start_new_session=True,
         )
     except OSError as error:
         raise InputError(f"run {Path(command[0]).name} in {cwd}", error.strerror or str(error)) from error
     child = Child(process, stop_signal, grace_s)
-    with _running_lock:
-        _running.add(child)
     try:
+        _guard.watch(process.pid, stop_signal, grace_s)
+        with _running_lock:
+            _running.add(child)
         yield child
     except BaseException:
         child.stop.set()
@@ -165,6 +202,7 @@ def _started(
         if child.stop.is_set() or process.poll() is None:
             child.signal(signal.SIGKILL)  # what is left of the group
             process.wait()
+        _guard.forget(process.pid)
         with _running_lock:
             _running.discard(child)
         for stream in (process.stdout, process.stderr):

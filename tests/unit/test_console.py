@@ -13,7 +13,7 @@ import pytest
 from rich.console import Console
 
 from deployer import console
-from deployer.errors import GateFailed
+from deployer.errors import GateFailed, Interrupted
 from deployer.model import Secret, StageResult, Status
 
 
@@ -75,6 +75,14 @@ def test_a_short_failure_is_one_line(capsys: pytest.CaptureFixture[str]) -> None
     console.failure(GateFailed("run lint", "two findings"))
 
     assert "error: run lint: two findings\n" == capsys.readouterr().err
+
+
+def test_an_interruption_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    """Whoever pressed Ctrl-C knows what was attempted; what became of it is news."""
+    error = Interrupted("run to the end", "asked to stop", "what was changed has been put back", log=Path("logs/x"))
+    console.failure(error)
+
+    assert "interrupted: what was changed has been put back; log: logs/x\n" == capsys.readouterr().err
 
 
 def test_a_bug_has_its_traceback(capsys: pytest.CaptureFixture[str]) -> None:

@@ -245,19 +245,47 @@ def test_daemon_left_behind_does_not_hold_us(tmp_path: Path) -> None:
     assert finished.duration_s < 10
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="PR_SET_PDEATHSIG is Linux's")
-def test_child_ends_when_we_are_killed(tmp_path: Path) -> None:
-    """`kill -9` of the deployer reaches its child."""
-    program = (
-        "from deployer.tools import process; from pathlib import Path; import os;"
-        f"process.run(['sh', '-c', 'echo $$ > pid; exec sleep 600'], cwd=Path({str(tmp_path)!r}), env=dict(os.environ))"
-    )
-    parent = subprocess.Popen([sys.executable, "-c", program], cwd=Path(__file__).parents[3])
-    pid = tmp_path / "pid"
-    wait_for(lambda: pid.exists() and pid.read_text(encoding="utf-8").strip())
-    child = int(pid.read_text(encoding="utf-8"))
-    assert alive(child)
-    parent.kill()
-    parent.wait()
+def test_foreground_programs_speak_for_themselves(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """Their output is the answer, on our own stdout and stderr."""
+    script = "echo out; echo err >&2; exit 3"
+    code = process.foreground(["sh", "-c", script], cwd=tmp_path, env=ENV, stop_signal=signal.SIGINT, grace_s=1)
 
-    wait_for(lambda: not alive(child))
+    assert (3, ("out\n", "err\n")) == (code, tuple(capfd.readouterr()))
+
+
+def test_foreground_programs_finish_what_they_hold_when_we_are_interrupted(tmp_path: Path) -> None:
+    """SIGTERM to us alone becomes their own stop signal, and we wait until they have put things back."""
+    child = "trap 'sleep 0.3; echo back > back; exit 1' INT; echo > up; while :; do sleep 0.05; done"
+    program = (
+        "import os, signal; from pathlib import Path; from deployer.tools import process; from deployer import stop\n"
+        "with stop.as_interrupts():\n"
+        f"  process.foreground(['sh', '-c', {child!r}], cwd=Path({str(tmp_path)!r}), env=dict(os.environ),"
+        " stop_signal=signal.SIGINT, grace_s=20)"
+    )
+    parent = subprocess.Popen([sys.executable, "-c", program], cwd=Path(__file__).parents[3], stderr=subprocess.DEVNULL)
+    wait_for((tmp_path / "up").exists)
+    parent.terminate()
+    parent.wait(20)
+
+    assert "back\n" == (tmp_path / "back").read_text(encoding="utf-8")
+
+
+def test_programs_of_several_threads_end_at_the_first_failure(tmp_path: Path) -> None:
+    """Nobody waits for builds whose result nobody wants any more."""
+    begun = time.monotonic()
+
+    def work(script: str) -> None:
+        assert process.run(["sh", "-c", script], cwd=tmp_path, env=ENV).ok, "it failed"
+
+    with pytest.raises(AssertionError, match="it failed"):
+        process.together(work, ["exit 1", "sleep 600"], 2)
+    assert time.monotonic() - begun < 30
+
+
+def test_together_answers_in_order(tmp_path: Path) -> None:
+    """As `map` does."""
+    answers = process.together(
+        lambda word: process.run(["echo", word], cwd=tmp_path, env=ENV, capture=True).output, ["a", "b", "c"], 2
+    )
+
+    assert ["a\n", "b\n", "c\n"] == answers
