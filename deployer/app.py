@@ -54,7 +54,7 @@ def _write_down(report: Report, site: Site) -> Report:
     record = Record.of(
         report.release,
         report.verdict,
-        ended_at=site.world.clock.now(),
+        ended_at=site.world.lease.now(),
         reason=report.reason,
         stages=reports.stages(report.results),
     )

@@ -222,7 +222,11 @@ class Lease(Protocol):
         ...
 
     def holder(self) -> Holder | None:
-        """Who holds it now, if anybody does and it has not expired."""
+        """Who holds it now, if anybody does, it has not expired, and its process is not known to be gone."""
+        ...
+
+    def now(self) -> datetime:
+        """What time it is where the lease is kept, as last heard; by this machine's clock before that. UTC."""
         ...
 
     def check(self) -> None:

@@ -344,7 +344,7 @@ class FakeLedger(Fake):
 
 
 class FakeLease(Fake):
-    """Ours until released; `lose` gives it to somebody else for a virtual minute."""
+    """Ours until released; `lose` gives it to somebody else for a virtual minute. Its clock is `ahead` of ours."""
 
     def __init__(self, clock: FakeClock) -> None:
         super().__init__()
@@ -352,6 +352,7 @@ class FakeLease(Fake):
         self._holder: Holder | None = None
         self._ours: Holder | None = None
         self._fencing = 0
+        self.ahead = timedelta(0)
 
     def acquire(self, owner: str, release: str) -> Holder:
         self._call("acquire", owner, release)
@@ -379,6 +380,9 @@ class FakeLease(Fake):
     def holder(self) -> Holder | None:
         held = self._holder
         return held if held and (held is self._ours or held.expires_at > self._clock.now()) else None
+
+    def now(self) -> datetime:
+        return self._clock.now() + self.ahead
 
     def check(self) -> None:
         self._call("check")

@@ -35,12 +35,14 @@ EXPIRED = frozenset(
         "ExpiredTokenException",
         "InvalidAccessKeyId",
         "InvalidClientTokenId",
-        "RequestExpired",
-        "RequestTimeTooSkewed",
         "SignatureDoesNotMatch",
         "UnrecognizedClientException",
     }
 )
+SKEWED = frozenset({"RequestExpired", "RequestInTheFuture", "RequestTimeTooSkewed"})
+"""AWS refuses what was signed more than five minutes away from its own time (IAM User Guide, "Signature Version 4")."""
+SKEWED_WORDS = ("Signature expired", "Signature not yet current")
+"""How services that answer InvalidSignatureException or SignatureDoesNotMatch say the same."""
 THROTTLED = frozenset(
     {
         "RequestLimitExceeded",
@@ -52,6 +54,7 @@ THROTTLED = frozenset(
 )
 ABSENT = frozenset({"404", "NoSuchBucket", "NoSuchEntity", "NoSuchKey"})
 HINT_CREDENTIALS = "sign in to AWS again (aws sso login, or new access keys) and repeat the command"
+HINT_CLOCK = "this machine's clock is wrong: set it (sudo timedatectl set-ntp true) and repeat the command"
 HINT_NETWORK = (
     "local cloud: `inv cloud.status`, then `inv cloud.up`; AWS: check the network and the region's status page"
 )
@@ -92,15 +95,17 @@ def _refusal(attempted: str, error: ClientError, expected: Collection[str]) -> E
     status = metadata.get("HTTPStatusCode", 0)
     if code in expected:
         return Expected(code, dict(metadata.get("HTTPHeaders", {})))
-    kind, hint = _meaning(code, status)
+    kind, hint = _meaning(code, status, message)
     return kind(attempted, f"{error.operation_name} answered {code}: {message}".rstrip(": "), hint)
 
 
-def _meaning(code: str, status: int) -> tuple[type[DeployError], str]:
+def _meaning(code: str, status: int, message: str) -> tuple[type[DeployError], str]:
     """Tell which of our errors a code stands for, and what the user can do about it."""
     kind: type[DeployError] = DeployError
     hint = ""
-    if code in EXPIRED:
+    if code in SKEWED or any(words in message for words in SKEWED_WORDS):
+        kind, hint = Unreachable, HINT_CLOCK
+    elif code in EXPIRED:
         kind, hint = Unreachable, HINT_CREDENTIALS
     elif code in DENIED or status == 403:
         kind, hint = NotAllowed, "the identity you use lacks this permission in IAM"

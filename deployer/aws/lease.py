@@ -4,8 +4,9 @@
     held by A ── released: If-Match ──> given back, fencing 1 ── If-Match ──> held by B, fencing 2
     held by A ── expiry passed ── If-Match ──> held by B, fencing 2; A's next renewal fails and A must stop
 
-The object is never deleted, so the fencing number only grows. Expiry is judged by S3's clock (the Date header of its
-answers), not by the machine's. Conditional writes: S3 user guide, "Conditional requests".
+A holder whose process is known to have ended on this very machine (`kill -9`) is not waited for: its lease is taken
+over as an expired one is. The object is never deleted, so the fencing number only grows. Expiry is judged by S3's clock
+(the Date header of its answers), not by the machine's. Conditional writes: S3 user guide, "Conditional requests".
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from email.utils import parsedate_to_datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
+from deployer.aws import lease_place
 from deployer.aws.faults import Expected, mapped
 from deployer.aws.lease_object import ABSENT, NEVER, Entry, dump, load
 from deployer.aws.state_bucket import LEASE_KEY
@@ -37,6 +39,11 @@ CONFLICT = frozenset({"PreconditionFailed", "ConditionalRequestConflict", "412",
 MISSING = frozenset({"NoSuchKey", "NoSuchBucket", "404"})
 ATTEMPTS = 5
 """Lost races before giving up: each means that somebody else got it, which the next look tells."""
+
+
+def _held(seen: Entry, now: datetime) -> bool:
+    """Whether somebody holds the environment at `now` who may still be at work."""
+    return seen.active(now) and not lease_place.is_gone(seen.place)
 
 
 class S3Lease:
@@ -70,11 +77,12 @@ class S3Lease:
         nonce = uuid.uuid4().hex
         for _ in range(ATTEMPTS):
             seen, now = self._look()
-            if seen.active(now):
-                if seen.nonce != nonce:
-                    raise self._taken(seen)
+            if seen.active(now) and seen.nonce == nonce:
                 return self._hold(seen, seen.expires_at - now)  # our own write, whose answer was lost on the way
-            wanted = Entry(owner, release, now + self._ttl, seen.fencing + 1, nonce)
+            if _held(seen, now):
+                raise self._taken(seen, now)
+            place = lease_place.of_this_process()
+            wanted = Entry(owner, release, now + self._ttl, seen.fencing + 1, nonce, place=place)
             with suppress(Expected):
                 return self._hold(*self._put(wanted, seen.etag))
         raise Locked(self._attempted, f"{ATTEMPTS} others took it in a row", "repeat the command")
@@ -93,7 +101,11 @@ class S3Lease:
     def holder(self) -> Holder | None:
         """Who holds it now, if anybody does and it has not expired."""
         seen, now = self._look()
-        return seen.holder() if seen.active(now) else None
+        return seen.holder() if _held(seen, now) else None
+
+    def now(self) -> datetime:
+        """What time it is by S3's clock; by this machine's before S3 was asked anything."""
+        return self._clock.now() + self._offset
 
     def check(self) -> None:
         """Raise StateUncertain when the lease was lost. Costs no call while the last renewal is fresh."""
@@ -118,7 +130,7 @@ class S3Lease:
         """Remove it whoever holds it; return who did."""
         for _ in range(ATTEMPTS):
             seen, now = self._look()
-            if not seen.active(now):
+            if not _held(seen, now):
                 return None
             with suppress(Expected):
                 self._put(seen.given_back(), seen.etag)
@@ -129,12 +141,14 @@ class S3Lease:
     def _attempted(self) -> str:
         return f"holding the lock of {self._session.environment.name}"
 
-    def _taken(self, seen: Entry) -> Locked:
+    def _taken(self, seen: Entry, now: datetime) -> Locked:
         work = f" for {seen.release}" if seen.release else ""
+        free_in_s = (seen.expires_at - now).total_seconds()
         return Locked(
             f"locking {self._session.environment.name}",
             f"{seen.owner} holds it{work} until {seen.expires_at:%Y-%m-%d %H:%M:%S} UTC",
-            f"wait, or take it away: inv unlock --env={self._session.environment.short_name} --reason=…",
+            f"wait: it is free in {free_in_s:.0f} s unless that run lives and renews it; or take it away: "
+            f"inv unlock --env={self._session.environment.short_name} --reason=…",
         )
 
     def _look(self) -> tuple[Entry, datetime]:
@@ -151,7 +165,7 @@ class S3Lease:
     def _server_now(self, headers: Mapping[str, str]) -> datetime:
         if "date" in headers:
             self._offset = parsedate_to_datetime(headers["date"]).astimezone(UTC) - self._clock.now()
-        return self._clock.now() + self._offset
+        return self.now()
 
     def _put(self, entry: Entry, etag: str) -> tuple[Entry, timedelta]:
         """Write the object if it still is what was read (`etag`, "" for absent). Raises Expected when it is not.
@@ -207,7 +221,7 @@ class S3Lease:
         if self._mine is None or self._lost:
             return
         try:
-            self._keep(*self._put(self._mine.until(self._clock.now() + self._offset + self._ttl), self._mine.etag))
+            self._keep(*self._put(self._mine.until(self.now() + self._ttl), self._mine.etag))
         except Expected:
             seen, now = self._look()
             if seen.nonce == self._mine.nonce and seen.active(now):

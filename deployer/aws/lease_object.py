@@ -18,7 +18,10 @@ NEVER = datetime.min.replace(tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One state of the lease. `nonce` tells our own write from another's; `etag` is "" until it is stored."""
+    """One state of the lease. `nonce` tells our own write from another's; `etag` is "" until it is stored.
+
+    `place` is the process that holds it (`lease_place`).
+    """
 
     owner: str
     release: str
@@ -27,6 +30,7 @@ class Entry:
     nonce: str
     given: bool = False
     etag: str = ""
+    place: str = ""
 
     def active(self, now: datetime) -> bool:
         """Whether somebody holds the environment at `now`, the server's time."""
@@ -62,6 +66,7 @@ def dump(entry: Entry) -> bytes:
         "fencing": entry.fencing,
         "nonce": entry.nonce,
         "given": entry.given,
+        "place": entry.place,
     }
     return json.dumps(fields, indent=1).encode()
 
@@ -83,6 +88,7 @@ def load(body: bytes, etag: str, metadata: Mapping[str, str], written_until: dat
             nonce=str(fields["nonce"]),
             given=bool(fields["given"]),
             etag=etag,
+            place=str(fields.get("place", "")),
         )
     except (ValueError, KeyError, TypeError):
         return Entry("somebody (the lease is damaged)", "", written_until, kept, "", etag=etag)

@@ -2,15 +2,30 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from deployer.model import Outcome, Release
 from deployer.pipeline import Stage
 from deployer.ports import World
 
+SKEW = timedelta(seconds=5)
+"""What S3's answers, in whole seconds, cannot tell from the time they take."""
+
 
 def run(release: Release, world: World) -> Outcome:
-    """Take the environment's lease; raises Locked naming who holds it."""
+    """Take the environment's lease; raises Locked naming who holds it.
+
+    Releases are ordered by when they started, whoever's machine they were started on: by one clock, the cloud's.
+    """
     holder = world.lease.acquire(release.actor, release.id)
-    return Outcome(f"held by {holder.owner} (fencing {holder.fencing})")
+    skew = world.lease.now() - world.clock.now()
+    learned = {}
+    if abs(skew) > SKEW:
+        side = "behind" if skew > timedelta(0) else "ahead of"
+        off = timedelta(seconds=round(abs(skew).total_seconds()))
+        world.say(f"this machine's clock is {off} {side} the cloud's, which counts")
+        learned["started_at"] = release.started_at + skew
+    return Outcome(f"held by {holder.owner} (fencing {holder.fencing})", learned)
 
 
 def close(world: World) -> None:

@@ -11,9 +11,9 @@ from deployer.aws.faults import Expected, mapped
 from deployer.errors import DeployError, InputError, NotAllowed, Unreachable
 
 
-def refusal(code: str, status: int = 400) -> boto.ClientError:
+def refusal(code: str, status: int = 400, message: str = "why not") -> boto.ClientError:
     """Return AWS's answer no, with this code."""
-    answer: Any = {"Error": {"Code": code, "Message": "why not"}, "ResponseMetadata": {"HTTPStatusCode": status}}
+    answer: Any = {"Error": {"Code": code, "Message": message}, "ResponseMetadata": {"HTTPStatusCode": status}}
     return boto.ClientError(answer, "DescribeServices")
 
 
@@ -30,6 +30,7 @@ def refusal(code: str, status: int = 400) -> boto.ClientError:
         (refusal("ExpiredToken"), Unreachable),
         (refusal("ExpiredTokenException", 403), Unreachable),
         (refusal("UnrecognizedClientException"), Unreachable),
+        (refusal("RequestTimeTooSkewed", 403), Unreachable),
         (refusal("Throttling"), Unreachable),
         (refusal("InternalFailure", 500), Unreachable),
         (refusal("AccessDenied", 403), NotAllowed),
@@ -61,6 +62,8 @@ def test_a_refusal_names_operation_code_and_message() -> None:
     [
         (boto.EndpointConnectionError(endpoint_url="http://127.0.0.1:4566"), "inv cloud.up"),
         (boto.NoCredentialsError(), "sign in"),
+        (refusal("RequestTimeTooSkewed", 403), "clock"),
+        (refusal("InvalidSignatureException", 403, "Signature expired: 20260101T000000Z is now earlier"), "clock"),
         (refusal("AccessDenied", 403), "IAM"),
         (refusal("ClusterNotFoundException"), "inv apply"),
     ],
