@@ -38,14 +38,17 @@ def connect() -> docker.DockerClient:
 @contextmanager
 def reaching(attempted: str) -> Iterator[None]:
     """Turn what the Docker SDK raises inside into a CloudError that says what was ATTEMPTED."""
+    from http.client import HTTPException
+
     from docker.errors import APIError, DockerException
     from requests.exceptions import RequestException
+    from urllib3.exceptions import HTTPError
 
     try:
         yield
     except APIError as error:
         raise refusal(attempted, str(error.explanation or error)) from error
-    except (DockerException, RequestException) as error:
+    except (DockerException, RequestException, HTTPError, HTTPException, ConnectionError) as error:
         raise unreachable(attempted, error) from error
 
 

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from deployer.aws.faults import Expected, mapped
-from deployer.errors import DeployError, ReleaseFailed, Unreachable
+from deployer.errors import ReleaseFailed, Unreachable
 from deployer.model import Image
+from deployer.tools.docker_cli import reaching_engine
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -119,15 +120,12 @@ class Ecr:
         return found["images"][0] if found.get("images") else None
 
     def _push(self, built: BuiltImage, repository: str, tag: str, say: Say) -> str:
-        from docker.errors import DockerException
-        from requests.exceptions import RequestException
-
         import docker
 
         name = f"{self.host}/{repository}"
         attempted = f"pushing {name}:{tag}"
         say(f"{attempted} ({built.size_bytes / 1e6:.0f} MB)")
-        try:
+        with reaching_engine(attempted):
             client = self._engine() if self._engine else docker.from_env(timeout=PUSH_TIMEOUT_S)
             try:
                 client.api.tag(built.image_id, name, tag)
@@ -136,8 +134,6 @@ class Ecr:
             finally:
                 if self._engine is None:
                     client.close()
-        except (DockerException, RequestException) as error:
-            raise Unreachable(attempted, str(error), "is the Docker Engine running? `docker info` tells") from error
 
     def _auth(self) -> dict[str, str]:
         """Registry credentials. Never printed: docker-py sends them in a header and logs nothing."""
@@ -162,7 +158,7 @@ def _digest(lines: Iterable[Mapping[str, Any]], attempted: str) -> str:
             hint = "the identity you use may not push to this repository"
         raise ReleaseFailed(attempted, refused, hint)
     if not digest:
-        raise DeployError(attempted, "the engine ended its answer without a digest")
+        raise Unreachable(attempted, "the engine ended its answer without a digest", "is it well? `docker info` tells")
     return digest
 
 

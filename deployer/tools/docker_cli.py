@@ -23,6 +23,11 @@ _VERSION = re.compile(r"\bv?(\d+)\.(\d+)")
 _STEP = re.compile(r"#\d+ (\[.*)")
 _SHOWN = 64
 """Characters of a build step that people are told; the log has it whole."""
+_ENGINE_GONE = re.compile(
+    r"Cannot connect to the Docker daemon|error during connect|transport is closing|error reading from server: EOF"
+    r"|code = Unavailable|connection reset by peer|: unexpected EOF",
+)
+"""What the client says when the engine goes away, before a build and in the middle of one."""
 _PROXIES = ("http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
 
 
@@ -86,7 +91,7 @@ def _failure(tag: str, finished: process.Finished) -> DeployError:
     tail = finished.tail[-15:]
     attempted = f"build the image {tag.partition(':')[0]}"
     text = "\n".join(tail)
-    if "Cannot connect to the Docker daemon" in text:
+    if _ENGINE_GONE.search(text):
         return Unreachable(attempted, "no Docker Engine answers", "start it, or run ./scripts/inv, which does")
     reason = next((line for line in reversed(tail) if "ERROR" in line or "error:" in line.lower()), "")
     hint = "the step that failed and what it printed are in the log"
@@ -125,13 +130,20 @@ def _examine(program: str, environ: Mapping[str, str], cwd: Path) -> tuple[Docke
 
 @contextmanager
 def reaching_engine(attempted: str) -> Iterator[None]:
-    """Map what the Docker SDK raises while `attempted` to Unreachable; our own errors pass."""
+    """Map what the Docker SDK raises while `attempted` to Unreachable; our own errors pass.
+
+    The SDK lets the exceptions of what it is built on through where an answer breaks off half way.
+    """
+    from http.client import HTTPException
+
     import requests
     from docker.errors import DockerException
+    from urllib3.exceptions import HTTPError
 
     try:
         yield
     except DockerException as error:
         raise Unreachable(attempted, str(error), "is the Docker Engine well? docker info tells") from error
-    except requests.RequestException as error:
-        raise Unreachable(attempted, str(error), "is the Docker Engine running? ./scripts/inv starts it") from error
+    except (requests.RequestException, HTTPError, HTTPException, ConnectionError) as error:
+        hint = "is the Docker Engine running? ./scripts/inv starts it"
+        raise Unreachable(attempted, str(error) or type(error).__name__, hint) from error

@@ -17,6 +17,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from deployer.errors import GateFailed
 from deployer.model import BuiltImage
 from deployer.tools import build_context, docker_cli, file_lock, official_images
 from deployer.tools.base_image import NAME as BASE
@@ -103,7 +104,13 @@ class ImageBuilder:
         }
         say(f"building {context.name}")
         with context.staged(self.root / ".cache" / "contexts", packages) as folder:
-            cli.build(BuildRequest(folder, reference, args, labels), environ=self.environ, log=log, say=say)
+            try:
+                cli.build(BuildRequest(folder, reference, args, labels), environ=self.environ, log=log, say=say)
+            except GateFailed:
+                # An engine that went away in the middle is not the image's fault, whatever words the client found.
+                with reaching_engine(f"build the image {context.name}"):
+                    self.engine.ping()
+                raise
 
     def _architecture(self) -> str:
         with reaching_engine("ask the Docker Engine for its architecture"):

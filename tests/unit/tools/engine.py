@@ -32,6 +32,10 @@ class Engine:
         """The image collection is this object too."""
         return self
 
+    def ping(self) -> bool:
+        """It answers."""
+        return True
+
     def version(self) -> dict[str, str]:
         return {"Arch": self.architecture}
 
