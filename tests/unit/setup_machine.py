@@ -48,6 +48,9 @@ case "$1 $2" in
   "-I -S")
     if [ -e "$CALLS.denied" ]; then exit 2; fi
     exec REAL "$@" ;;
+  "-m deployer.program")
+    shift 2
+    exec "$here/inv" "$@" ;;
   *) exec REAL "$@" ;;
 esac
 """

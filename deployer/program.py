@@ -1,0 +1,74 @@
+"""The `inv` that ./scripts/inv runs: Invoke's own program, with our exit codes for what is mistyped or interrupted.
+
+Invoke ends with 1 for a task or flag that it does not know, which here means a bug. And Ctrl-C before a command has
+begun is 130, as it is afterwards.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Callable
+
+from invoke import __version__
+from invoke.exceptions import Exit, ParseError
+from invoke.program import Program
+
+from deployer import console
+from deployer.errors import InputError, Interrupted
+
+
+class Inv(Program):
+    """Parses as Invoke does; what cannot be parsed is an InputError that names what is near."""
+
+    def parse_core(self, argv: list[str] | None) -> None:
+        """Read what stands before the first task."""
+        self._read(lambda: super(Inv, self).parse_core(argv))
+
+    def parse_collection(self) -> None:
+        """Load tasks.py."""
+        self._read(super().parse_collection)
+
+    def parse_tasks(self) -> None:
+        """Read tasks and their flags."""
+        self._read(super().parse_tasks)
+
+    def parse_cleanup(self) -> None:
+        """Answer --list and --help."""
+        self._read(super().parse_cleanup)
+
+    def _read(self, parse: Callable[[], None]) -> None:
+        try:
+            parse()
+        except ParseError as error:
+            console.failure(self._mistake(error))
+            raise Exit(code=InputError.exit_code) from None
+        except KeyboardInterrupt:
+            raise Exit(code=Interrupted.exit_code) from None
+
+    def _mistake(self, error: ParseError) -> InputError:
+        # Invoke names a flag as <Argument: env (e)>.
+        seen = re.sub(r"<Argument: (\w+).*?>", lambda named: f"--{named[1].replace('_', '-')}", str(error))
+        word = seen.split("'")[1] if seen.count("'") > 1 else ""
+        context = getattr(error, "context", None)
+        task = getattr(context, "name", None) or ""
+        flag = word.startswith("-") and context is not None
+        known = [*context.flags, *context.inverse_flags] if flag else self._names()  # type: ignore[union-attr]
+        near = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
+        everything = f"inv {task} --help" if task else "inv --list"
+        meant = f"did you mean {near[0]}? " if near else ""
+        hint = f"{meant}`{everything}` shows all there is"
+        return InputError("read the command line", seen[:1].lower() + seen[1:].rstrip("!"), hint)
+
+    def _names(self) -> list[str]:
+        collection = getattr(self, "collection", None)
+        return list(collection.task_names) if collection else []
+
+
+def main() -> None:
+    """Run it on this process's arguments."""
+    Inv(name="Invoke", binary="inv", binary_names=["invoke", "inv"], version=__version__).run()
+
+
+if __name__ == "__main__":
+    main()
