@@ -8,17 +8,18 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from deployer.model import PROJECT, BuiltImage, Environment, Plan, Topology
 from deployer.pipeline import Stop
-from deployer.ports import Builder, World
+from deployer.ports import World
 from deployer.tools import process
 from deployer.tools.clock import SystemClock
 
 if TYPE_CHECKING:
     from deployer.aws.session import Session
     from deployer.aws.state_bucket import StateBucket
+    from deployer.tools.image_build import ImageBuilder
     from deployer.tools.local_cloud import LocalCloudPlatform
     from deployer.tools.terraform import Terraform
 
@@ -45,12 +46,22 @@ class Site:
     saved_plan: Callable[[], Plan | None]
 
 
+class Build(Protocol):
+    """Builds an image by name: at a commit, of a time, telling somebody, for a platform ("" is the engine's own)."""
+
+    def __call__(
+        self, name: str, commit: str, created: datetime, say: Callable[[str], None], platform: str = ""
+    ) -> BuiltImage:
+        """See `ports.Builder`."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class LocalSite:
-    """This machine: its images and its local cloud. `build` takes name, commit, its time, and whom to tell."""
+    """This machine: its images and its local cloud."""
 
     platform: LocalCloudPlatform
-    build: Callable[[str, str, datetime, Callable[[str], None]], BuiltImage]
+    build: Build
 
 
 class AwsPlatform:
@@ -78,8 +89,8 @@ def stop_for_run() -> Stop:
     return stop
 
 
-def image_builder(tree: Path) -> Builder:
-    """Builds what stands under `tree` in the local Docker Engine."""
+def image_builder(tree: Path, root: Path) -> ImageBuilder:
+    """Builds what stands under `tree` in the local Docker Engine; what can be used again is kept in `root`/.cache."""
     import docker
     from deployer.tools.base_image import BaseImage
     from deployer.tools.dependencies import Dependencies
@@ -96,7 +107,8 @@ def image_builder(tree: Path) -> Builder:
         environ=os.environ,
         official=official,
         base=BaseImage(tree, engine, official, os.environ),
-        dependencies=Dependencies(tree, Path(sys.executable).with_name("uv"), os.environ),
+        dependencies=Dependencies(tree, Path(sys.executable).with_name("uv"), os.environ, root / ".cache"),
+        cache=root / ".cache",
     )
 
 
@@ -104,10 +116,11 @@ def local_site(root: Path, logs: Path) -> LocalSite:
     """The local cloud of the checkout at `root`; two checkouts have two."""
     from deployer.tools.local_cloud import LocalCloudPlatform
 
-    builder = image_builder(root)
+    builder = image_builder(root, root)
 
-    def build(name: str, commit: str, created: datetime, say: Callable[[str], None]) -> BuiltImage:
-        return builder.build(name, commit=commit, created=created, log=logs / f"build-{name}.log", say=say)
+    def build(name: str, commit: str, created: datetime, say: Callable[[str], None], platform: str = "") -> BuiltImage:
+        log = logs / f"build-{name}.log"
+        return builder.build(name, commit=commit, created=created, log=log, say=say, platform=platform)
 
     return LocalSite(LocalCloudPlatform(root, LOAD_BALANCERS, build), build)
 
@@ -156,7 +169,7 @@ def compose(
         logs=logs,
         platform=local or AwsPlatform(session),
         gates=NoxGates(tree, envdir=root / ".nox"),
-        builder=image_builder(tree),
+        builder=image_builder(tree, root),
         registry=Ecr(session),
         infrastructure=terraform,
         compute=Ecs(session, topology, traffic, clock),

@@ -5,16 +5,17 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
 from deployer import console
 from deployer.composition import LocalSite, local_site
 from deployer.errors import GateFailed
-from deployer.model import SERVICES
+from deployer.model import SERVICES, BuiltImage
 from deployer.stages import lint as lint_stage
 from deployer.stages import scan as scan_stage
-from deployer.tools import process
+from deployer.tools import platforms, process
 from deployer.tools.git import Git
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -58,18 +59,40 @@ def _site() -> LocalSite:
     return local_site(ROOT, logs)
 
 
-def images(names: tuple[str, ...], *, as_json: bool) -> int:
-    """Build the named images and print name and reference of each."""
+def images(names: tuple[str, ...], *, as_json: bool, only_for: str = "") -> int:
+    """Build the named images and print name and reference of each.
+
+    With platforms in `only_for` (by comma) each image is built for each of them, and JSON holds a mapping by platform
+    in place of a reference.
+    """
+    wanted = platforms.parse(only_for)
     site = _site()
     commit = Git(ROOT).commit()
-    # The base first: all others start from it, and one build of it is enough.
-    site.build("base", commit.sha, commit.committed_at, console.line)
-    built = process.together(lambda name: site.build(name, commit.sha, commit.committed_at, console.line), names, 2)
-    if as_json:
-        console.data({image.service: image.reference for image in built})
-    else:
-        console.mapping({image.service: f"{image.reference}  {image.size_bytes / 1e6:.0f} MB" for image in built})
+    built: dict[str, dict[str, BuiltImage]] = {name: {} for name in names}
+    for platform in wanted or ("",):
+        # The base first: all others start from it, and one build of it is enough.
+        site.build("base", commit.sha, commit.committed_at, console.line, platform)
+
+        def build(name: str, platform: str = platform) -> BuiltImage:
+            return site.build(name, commit.sha, commit.committed_at, console.line, platform)
+
+        for image in process.together(build, names, 2):
+            built[image.service][platform] = image
+    _tell_images(built, as_json=as_json, by_platform=bool(wanted))
     return 0
+
+
+def _tell_images(built: Mapping[str, Mapping[str, BuiltImage]], *, as_json: bool, by_platform: bool) -> None:
+    if as_json and by_platform:
+        console.data({name: {key: image.reference for key, image in each.items()} for name, each in built.items()})
+    elif as_json:
+        console.data({name: image.reference for name, each in built.items() for image in each.values()})
+    else:
+        console.mapping({
+            f"{name} {key}".strip(): f"{image.reference}  {image.size_bytes / 1e6:.0f} MB"
+            for name, each in built.items()
+            for key, image in each.items()
+        })  # fmt: skip
 
 
 def cloud_up() -> int:

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING
 from deployer.errors import GateFailed, Unreachable
 from deployer.tools import file_lock, process
 from deployer.tools.docker_cli import reaching_engine
-from deployer.tools.official_images import LocalImage, OfficialImages, find
+from deployer.tools.official_images import LocalImage, OfficialImages, find, mark_used
 
 if TYPE_CHECKING:
     from docker import DockerClient
@@ -31,8 +31,9 @@ if TYPE_CHECKING:
 NAME = "base"
 # Of Debian 12's mmdebstrap: moves / bin, lib and sbin into /usr before the first package is unpacked.
 _MERGED_USR_HOOKS = "/usr/share/mmdebstrap/hooks/merged-usr"
-# The host's own; Docker mounts a container's over them.
-_FORGET_HOST = 'rm -f "$1/etc/resolv.conf" "$1/etc/hostname"'
+# The host's own. Docker mounts a container's over two of them; were those missing, it would make them for each step
+# of a build and remove them afterwards, which leaves the time of the build on /etc.
+_FORGET_HOST = 'rm -f "$1/etc/hostname"; : > "$1/etc/resolv.conf"; : > "$1/etc/hosts"'
 _PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _FORMAT = 1
 """Raised when the way of bootstrapping changes, so that old images are not mistaken for new ones."""
@@ -52,17 +53,18 @@ class Bootstrap:
         """Time stamp of all that is made, in seconds since 1970 (SOURCE_DATE_EPOCH)."""
         return int(datetime(self.refreshed.year, self.refreshed.month, self.refreshed.day, tzinfo=UTC).timestamp())
 
-    @property
-    def reference(self) -> str:
-        """Local name of the image, with a hash of everything that goes into it."""
+    def reference(self, foreign: str = "") -> str:
+        """Return the image's local name, with a hash of all that goes into it; `foreign` as in `BaseImage.ensure`."""
         inputs = json.dumps([_FORMAT, self.suite, self.include, self.dpkg_options, self.epoch, _FORGET_HOST, _PATH])
-        return f"indivillage/{NAME}:{self.suite}-{hashlib.sha256(inputs.encode()).hexdigest()[:12]}"
+        tag = f"{self.suite}-{hashlib.sha256(inputs.encode()).hexdigest()[:12]}"
+        return f"indivillage/{NAME}:{tag}{foreign and f'-{foreign}'}"
 
-    def argv(self, target: Path) -> list[str]:
+    def argv(self, target: Path, foreign: str = "") -> list[str]:
         """Return the command that writes the file system to the tar file `target`; `auto` means root or a namespace."""
         command = ["mmdebstrap", "--quiet", "--mode=auto", "--variant=minbase", f"--include={','.join(self.include)}"]
         command += [f"--dpkgopt={option}" for option in self.dpkg_options]
         command += [f"--hook-dir={_MERGED_USR_HOOKS}", f"--customize-hook={_FORGET_HOST}"]
+        command += [f"--architectures={foreign}"] if foreign else []
         return [*command, self.suite, str(target)]
 
 
@@ -82,28 +84,30 @@ class BaseImage:
     official: OfficialImages
     environ: Mapping[str, str]
 
-    def ensure(self, log: Path, say: Callable[[str], None]) -> LocalImage:
+    def ensure(self, log: Path, say: Callable[[str], None], foreign: str = "") -> LocalImage:
         """Return the base, pulling or bootstrapping it when the engine has none yet.
 
-        Raises GateFailed when bootstrapping fails, Unreachable when no engine answers or mmdebstrap cannot be had.
+        `foreign` is an architecture other than the engine's own; "" means its own. Raises GateFailed when bootstrapping
+        fails, Unreachable when no engine answers or mmdebstrap cannot be had.
         """
-        if here := self.present():
+        if here := self.present(foreign):
             return here
         with file_lock.held(self.root / ".cache" / "base.lock"):
-            return self.present() or self.official.pull(NAME, say) or self._bootstrap(log, say)
+            pulled = self.present(foreign) or self.official.pull(NAME, say, foreign)
+            return pulled or self._bootstrap(log, say, foreign)
 
-    def present(self) -> LocalImage | None:
+    def present(self, foreign: str = "") -> LocalImage | None:
         """Return the base if the engine has it."""
-        return self.official.pulled(NAME) or find(self.engine, read_bootstrap(self.root).reference)
+        return self.official.pulled(NAME, foreign) or find(self.engine, read_bootstrap(self.root).reference(foreign))
 
-    def _bootstrap(self, log: Path, say: Callable[[str], None]) -> LocalImage:
+    def _bootstrap(self, log: Path, say: Callable[[str], None], foreign: str) -> LocalImage:
         bootstrap = read_bootstrap(self.root)
         self._ensure_mmdebstrap(log, say)
         say(f"no image registry in reach: bootstrapping Debian {bootstrap.suite} from its packages, about 20 s")
         with tempfile.TemporaryDirectory(prefix="base-", dir=self.root / ".cache") as folder:
             layer, archive = Path(folder, "layer.tar"), Path(folder, "image.tar")
             env = {**self.environ, "SOURCE_DATE_EPOCH": str(bootstrap.epoch), "LC_ALL": "C.UTF-8"}
-            finished = process.run(bootstrap.argv(layer), cwd=self.root, env=env, log=log)
+            finished = process.run(bootstrap.argv(layer, foreign), cwd=self.root, env=env, log=log)
             if not finished.ok:
                 raise GateFailed(
                     f"bootstrap Debian {bootstrap.suite}",
@@ -113,11 +117,13 @@ class BaseImage:
                     log=log,
                 )
             with reaching_engine("load the base image"):
-                architecture = str(self.engine.version()["Arch"])
-                write_archive(layer, archive, bootstrap.reference, architecture, bootstrap.epoch)
+                architecture = foreign or str(self.engine.version()["Arch"])
+                reference = bootstrap.reference(foreign)
+                write_archive(layer, archive, reference, architecture, bootstrap.epoch)
                 with archive.open("rb") as file:
                     image = self.engine.images.load(file)[0]
-        return LocalImage(bootstrap.reference, str(image.id))
+                mark_used(image, reference)
+        return LocalImage(reference, str(image.id))
 
     def _ensure_mmdebstrap(self, log: Path, say: Callable[[str], None]) -> None:
         if shutil.which("mmdebstrap", path=self.environ.get("PATH")):

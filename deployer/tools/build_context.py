@@ -10,14 +10,12 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from deployer.errors import InputError
-from deployer.tools.dependencies import settle
+from deployer.tools.dependencies import FIXED_TIME_S, settle
 from deployer.tools.tree import fingerprint, listed
 
 _BESIDES: Mapping[str, tuple[str, ...]] = {"localcloud": ("localcloud",)}
@@ -44,27 +42,49 @@ class BuildContext:
         """The image's lock file of Python packages, if it has one."""
         return next((file for place, file in self.files if str(place) == "requirements.txt"), None)
 
-    @contextmanager
-    def staged(self, cache: Path, packages: Path | None) -> Iterator[Path]:
-        """Copy it to a folder under `cache`, with `packages` as site-packages/; the copy is gone afterwards.
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """What git is asked about to say who made this image: paths in the checkout."""
+        return (f"docker/{self.name}", "docker/base", *_BESIDES.get(self.name, ()))
 
-        Modes and times are settled, so that a layer depends on content alone.
+    def stage(self, cache: Path, packages: Path | None) -> Path:
+        """Bring the copy of it under `cache` up to date, with `packages` as site-packages/, and return its folder.
+
+        The folder stays: BuildKit knows it again by its path and asks only for files whose size or time changed. So a
+        file's time is made of its content. Packages all have one time, so other packages get another folder. One
+        caller at a time: the builder holds a lock for each image.
         """
-        cache.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=f"context-{self.name}-", dir=cache) as folder:
-            context = Path(folder)
-            for place, file in self.files:
-                copy = context / place
-                copy.parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy(file, copy, follow_symlinks=False)
-            for inner, _, names in os.walk(context, topdown=False):
-                for name in names:
-                    settle(Path(inner, name))
-                settle(Path(inner))
-            if packages:
-                # Hard links: the packages are many and settled already.
-                shutil.copytree(packages, context / "site-packages", copy_function=os.link, symlinks=True)
-            yield context
+        folder = cache / f"{self.name}-{packages.name if packages else 'plain'}"
+        for old in cache.glob(f"{self.name}-*"):
+            if old != folder:
+                shutil.rmtree(old)
+        folder.mkdir(parents=True, exist_ok=True)
+        for old in folder.iterdir():
+            if old.name == "site-packages" and packages:
+                continue
+            if old.is_dir() and not old.is_symlink():
+                shutil.rmtree(old)
+            else:
+                old.unlink()
+        if packages and not (folder / "site-packages").exists():
+            # Hard links: the packages are many and settled already. Under another name until all are there.
+            linked = folder / "site-packages.new"
+            shutil.copytree(packages, linked, copy_function=os.link, symlinks=True)
+            linked.rename(folder / "site-packages")
+        for place, file in self.files:
+            copy = folder / place
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(file, copy, follow_symlinks=False)
+            settle(copy, _time_of_ns(copy))
+        for parent in sorted({parent for place, _ in self.files for parent in place.parents}, reverse=True):
+            settle(folder / parent)
+        return folder
+
+
+def _time_of_ns(file: Path) -> int:
+    """A time in 1980 to 1982 that another content would not have."""
+    content = os.fsencode(file.readlink()) if file.is_symlink() else file.read_bytes()
+    return FIXED_TIME_S * 10**9 + int.from_bytes(hashlib.sha256(content).digest()[:7])
 
 
 def collect(root: Path, name: str, environ: Mapping[str, str]) -> BuildContext:

@@ -32,11 +32,15 @@ _SCRIPT_RECORD = re.compile(r"^(\.\./)*bin/")
 
 @dataclass(frozen=True, slots=True)
 class Dependencies:
-    """Directories of installed packages under `root`/.cache. `uv` is the program, `environ` what it is run with."""
+    """Directories of installed packages under `cache`, for lock files under `root`.
+
+    `uv` is the program, `environ` what it is run with.
+    """
 
     root: Path
     uv: Path
     environ: Mapping[str, str]
+    cache: Path
 
     def key(self, requirements: Path, architecture: str) -> str:
         """Return the hash of all that decides what is installed; raises InputError for an unknown `architecture`."""
@@ -53,9 +57,10 @@ class Dependencies:
 
         The directory is shared: read it, never write to it. Raises GateFailed with uv's last words.
         """
-        packages = self.root / ".cache" / "site-packages"
+        packages = self.cache / "site-packages"
         finished = packages / self.key(requirements, architecture)
         if finished.exists():
+            settle(finished)  # the change of its inode is how `inv clean` sees that it is used
             return finished
         with file_lock.held(packages / "lock"):
             if not finished.exists():
@@ -104,8 +109,8 @@ def _make_reproducible(packages: Path) -> None:
         settle(Path(folder))
 
 
-def settle(path: Path) -> None:
+def settle(path: Path, time_ns: int = FIXED_TIME_S * 10**9) -> None:
     """Give `path` the mode and time that every checkout gives it: whatever the umask, whenever it was written."""
     if not path.is_symlink():
         path.chmod(0o755 if path.is_dir() or path.stat().st_mode & 0o100 else 0o644)
-    os.utime(path, (FIXED_TIME_S, FIXED_TIME_S), follow_symlinks=False)
+    os.utime(path, ns=(time_ns, time_ns), follow_symlinks=False)

@@ -8,12 +8,15 @@ several, so the first in PATH order that can is taken.
 
 from __future__ import annotations
 
+import json
 import os
 import re
+import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from deployer.errors import DeployError, GateFailed, Unreachable
 from deployer.tools import process
@@ -33,35 +36,53 @@ _PROXIES = ("http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY"
 
 @dataclass(frozen=True, slots=True)
 class BuildRequest:
-    """One `docker build`: the staged context directory, the tag to give, build arguments and image labels."""
+    """One `docker build`: the staged context directory, the tag to give, build arguments and image labels.
+
+    `platform` is "" for the engine's own, else `linux/arm64` and the like. `cache` is where a registry keeps the steps
+    of this image's builds, "" for nowhere.
+    """
 
     context: Path
     tag: str
     args: Mapping[str, str]
     labels: Mapping[str, str]
+    platform: str = ""
+    cache: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class DockerCli:
-    """A docker program that builds with BuildKit. `buildx` is the plugin's (major, minor), None for the old client."""
+    """A docker program that builds with BuildKit. `buildx` is the plugin's (major, minor), None for the old client.
+
+    `containerd` says that the engine keeps its images in containerd's store: it then has BuildKit's own exporters,
+    caches in a registry, and images of other platforms beside its own.
+    """
 
     program: str
     buildx: tuple[int, int] | None
+    containerd: bool = False
 
-    def argv(self, request: BuildRequest, environ: Mapping[str, str]) -> list[str]:
-        """Return the command line that builds `request` into the local engine.
+    @property
+    def exports_settled(self) -> bool:
+        """Whether the exporter itself gives the same content the same digest."""
+        return self.containerd and self.buildx is not None
+
+    def argv(self, request: BuildRequest, environ: Mapping[str, str], answer: Path) -> list[str]:
+        """Return the command line that builds `request` into the local engine and writes the image's id to `answer`.
 
         The builder "default" is the engine itself: any other cannot see images that exist only there. Proxies of our
         own environment are handed on by name alone: docker takes the value, which may hold a password, from the
         environment it is given. BuildKit keeps these out of the image and of cache keys.
         """
         if self.buildx is None:
-            command = [self.program, "build"]
+            command = [self.program, "build", "--iidfile", str(answer), "--tag", request.tag]
         else:
-            command = [self.program, "buildx", "build", "--builder", "default", "--load"]
+            command = [self.program, "buildx", "build", "--builder", "default", "--metadata-file", str(answer)]
             # Attestations turn the image into an index whose digest changes with every build.
             command += ["--provenance", "false"] if self.buildx >= (0, 10) else []
-        command += ["--progress", "plain", "--tag", request.tag]
+            command += self._buildx_output(request)
+        command += ["--platform", request.platform] if request.platform else []
+        command += ["--progress", "plain"]
         for name, value in sorted(request.args.items()):
             command += ["--build-arg", f"{name}={value}"]
         for name in _PROXIES:
@@ -70,21 +91,43 @@ class DockerCli:
             command += ["--label", f"{name}={value}"]
         return [*command, str(request.context)]
 
-    def build(
-        self, request: BuildRequest, *, environ: Mapping[str, str], log: Path, say: Callable[[str], None]
-    ) -> None:
-        """Build `request`. Raises GateFailed with the last lines of the log when a step of it fails."""
+    def _buildx_output(self, request: BuildRequest) -> list[str]:
+        if not self.exports_settled:
+            return ["--load", "--tag", request.tag]
+        # rewrite-timestamp is BuildKit 0.13's; an older one passes over options that it does not know.
+        output = ["--output", f"type=image,name={request.tag},unpack=true,rewrite-timestamp=true"]
+        if request.cache:
+            output += ["--cache-from", f"type=registry,ref={request.cache}"]
+            output += ["--cache-to", f"type=registry,ref={request.cache},mode=max,ignore-error=true"]
+        return output
+
+    def build(self, request: BuildRequest, *, environ: Mapping[str, str], log: Path, say: Callable[[str], None]) -> str:
+        """Build `request` and return the image's id. Raises GateFailed with the log's last lines when a step fails."""
         env = {**environ, "DOCKER_BUILDKIT": "1", "BUILDKIT_PROGRESS": "plain"}
 
         def step(line: str) -> None:
             if found := _STEP.match(line):
                 say(f"{found[1][:_SHOWN]}{'…' if len(found[1]) > _SHOWN else ''}")
 
-        finished = process.run(
-            self.argv(request, environ), cwd=request.context, env=env, log=log, on_line=step, install=_INSTALL
-        )
-        if not finished.ok:
-            raise _failure(request.tag, finished)
+        with tempfile.TemporaryDirectory(prefix="build-") as folder:
+            answer = Path(folder, "answer")
+            argv = self.argv(request, environ, answer)
+            finished = process.run(argv, cwd=request.context, env=env, log=log, on_line=step, install=_INSTALL)
+            if not finished.ok:
+                raise _failure(request.tag, finished)
+            return _image_id(answer.read_text(encoding="utf-8"))
+
+
+def _image_id(answer: str) -> str:
+    """The id in what docker wrote: alone in an --iidfile, the config's or the manifest's digest in buildx's metadata.
+
+    With --load the classic store's id is the config's digest; an exporter of containerd's store names the manifest's.
+    """
+    if not answer.startswith("{"):
+        return answer.strip()
+    told = json.loads(answer)
+    digest = told.get("containerimage.digest", "")
+    return str(digest or told["containerimage.config.digest"])
 
 
 def _failure(tag: str, finished: process.Finished) -> DeployError:
@@ -100,19 +143,27 @@ def _failure(tag: str, finished: process.Finished) -> DeployError:
     return GateFailed(attempted, reason or f"exit code {finished.returncode}", hint, details=tail, log=finished.log)
 
 
-def find(environ: Mapping[str, str], cwd: Path) -> DockerCli:
-    """Return the first docker in PATH that builds with BuildKit. Raises Unreachable when there is none."""
+def find(environ: Mapping[str, str], cwd: Path, *, containerd: bool = False) -> DockerCli:
+    """Return the first docker in PATH that builds with BuildKit. Raises Unreachable when there is none.
+
+    `containerd` is what the engine says of its store (`stores_in_containerd`).
+    """
     seen = []
     for folder in environ.get("PATH", os.defpath).split(os.pathsep):
         program = os.path.join(folder, "docker")  # noqa: PTH118
         if not os.access(program, os.X_OK):
             continue
-        cli, version = _examine(program, environ, cwd)
-        if cli is not None:
-            return cli
+        found, version = _examine(program, environ, cwd)
+        if found is not None:
+            return replace(found, containerd=containerd)
         seen.append(f"{program} ({version}, without buildx)")
-    found = ", ".join(seen) or "no docker in PATH"
-    raise Unreachable("find a docker command that builds with BuildKit", found, _INSTALL)
+    unfit = ", ".join(seen) or "no docker in PATH"
+    raise Unreachable("find a docker command that builds with BuildKit", unfit, _INSTALL)
+
+
+def stores_in_containerd(info: Mapping[str, Any]) -> bool:
+    """Whether the engine that gave this `docker info` keeps its images in containerd's store (Docker 24 and newer)."""
+    return any("containerd.snapshotter" in str(value) for _, value in info.get("DriverStatus") or ())
 
 
 def _examine(program: str, environ: Mapping[str, str], cwd: Path) -> tuple[DockerCli | None, str]:

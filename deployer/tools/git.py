@@ -52,9 +52,24 @@ class Git:
         raise self._unknown(ref, said)
 
     def dirty(self, paths: Sequence[str] = ()) -> tuple[str, ...]:
-        """Return files (under `paths`, else anywhere) that differ from HEAD or are untracked; ignored ones left out."""
+        """Return files (under `paths`, else anywhere) that differ from HEAD or are untracked; ignored ones left out.
+
+        A file that git was told to overlook (`update-index --assume-unchanged` or `--skip-worktree`) may differ
+        without a word of `git status`, so it counts.
+        """
         status = self._ask("status", "--porcelain=v1", "-z", "--untracked-files=all", "--no-renames", "--", *paths)
-        return tuple(entry[3:] for entry in status.split("\0") if entry)
+        differing = [entry[3:] for entry in status.split("\0") if entry]
+        listed = self._ask("ls-files", "-v", "-z", "--", *paths)
+        overlooked = [entry[2:] for entry in listed.split("\0") if entry and (entry[0].islower() or entry[0] == "S")]
+        return (*differing, *(name for name in overlooked if name not in differing))
+
+    def last_change(self, paths: Sequence[str]) -> Commit | None:
+        """Return the newest commit that changed anything under `paths`; None when none did, or there is none yet."""
+        found = self._try("log", "-1", "--format=%H%n%ct%n%s", "--", *paths)
+        if not found.ok or not found.output.strip():
+            return None
+        sha, seconds, subject = found.output.split("\n")[:3]
+        return Commit(sha, datetime.fromtimestamp(int(seconds), UTC), subject)
 
     def actor(self) -> str:
         """Return who runs this: CI's word, else git's `user.name <user.email>`, else the operating system's user."""
@@ -69,15 +84,16 @@ class Git:
         What an earlier run left at `into` is replaced; runs at the same time need different folders.
         """
         sha = self.commit(ref).sha
-        self._forget(into)
+        self.forget(into)
         into.parent.mkdir(parents=True, exist_ok=True)
         self._ask("worktree", "add", "--detach", "--force", "--quiet", str(into), sha)
         try:
             yield into
         finally:
-            self._forget(into)
+            self.forget(into)
 
-    def _forget(self, into: Path) -> None:
+    def forget(self, into: Path) -> None:
+        """Remove the worktree at `into`, and what git remembers of it."""
         self._try("worktree", "remove", "--force", "--force", str(into))
         if into.exists():
             shutil.rmtree(into)

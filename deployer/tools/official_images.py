@@ -16,6 +16,8 @@ from deployer.errors import Unreachable
 from deployer.tools.docker_cli import reaching_engine
 
 if TYPE_CHECKING:
+    from docker.models.images import Image
+
     from docker import DockerClient
 
 PROBE_TIMEOUT_S = 5
@@ -30,14 +32,25 @@ class LocalImage:
 
 
 def find(engine: DockerClient, reference: str) -> LocalImage | None:
-    """Return the image that the engine has under `reference`, if it has one."""
+    """Return the image that the engine has under `reference`, if it has one, and mark it as used."""
     from docker.errors import ImageNotFound
 
     with reaching_engine(f"look for the image {reference}"):
         try:
-            return LocalImage(reference, str(engine.images.get(reference).id))
+            image = engine.images.get(reference)
         except ImageNotFound:
             return None
+        mark_used(image, reference)
+        return LocalImage(reference, str(image.id))
+
+
+def mark_used(image: Image, reference: str) -> None:
+    """Let the engine note that `reference` is in use: it keeps when a name was last given, to the same image too.
+
+    It keeps no time of a last use, and the checkouts of a machine share one engine: `inv clean` goes by this time.
+    """
+    repository, _, tag = reference.rpartition(":")
+    image.tag(repository, tag)
 
 
 def _impatient_engine() -> DockerClient:
@@ -58,26 +71,30 @@ class OfficialImages:
     probing: Callable[[], DockerClient] = _impatient_engine
     _reachable: dict[str, bool] = field(default_factory=dict)
 
-    def local_name(self, name: str) -> str:
-        """Return the name under which the pulled image is kept; changes with the digest."""
-        return f"indivillage/{name}:official-{self._pinned(name).rpartition(':')[2][:12]}"
+    def local_name(self, name: str, foreign: str = "") -> str:
+        """Return the name under which the pulled image is kept; changes with the digest, and with the architecture."""
+        return f"indivillage/{name}:official-{self._pinned(name).rpartition(':')[2][:12]}{foreign and f'-{foreign}'}"
 
-    def pulled(self, name: str) -> LocalImage | None:
+    def pulled(self, name: str, foreign: str = "") -> LocalImage | None:
         """Return the image when it was pulled before; asks nobody but the engine."""
-        return find(self.engine, self.local_name(name)) if self._pinned(name) else None
+        return find(self.engine, self.local_name(name, foreign)) if self._pinned(name) else None
 
-    def pull(self, name: str, say: Callable[[str], None]) -> LocalImage | None:
-        """Pull the image, or return None when nothing is pinned for `name` or no registry can be reached."""
+    def pull(self, name: str, say: Callable[[str], None], foreign: str = "") -> LocalImage | None:
+        """Pull the image, or return None when nothing is pinned for `name` or no registry can be reached.
+
+        `foreign` is an architecture other than the engine's own; "" means its own.
+        """
         pinned = self._pinned(name)
         if not pinned or not self._registry_has(pinned):
             return None
         say(f"pulling {pinned}")
         tagged, _, digest = pinned.partition("@")
         repository = tagged.rpartition(":")[0]
-        local, _, tag = self.local_name(name).partition(":")
+        local, _, tag = self.local_name(name, foreign).partition(":")
+        platform = f"linux/{foreign}" if foreign else None
         try:
             with reaching_engine(f"pull {pinned}"):
-                image = self.engine.images.pull(repository, tag=digest)
+                image = self.engine.images.pull(repository, tag=digest, platform=platform)
                 image.tag(local, tag)
         except Unreachable as error:
             say(f"{error.attempted} failed, doing without: {error.seen}")

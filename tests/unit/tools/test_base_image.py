@@ -70,7 +70,7 @@ def test_without_a_registry_the_base_is_bootstrapped_once(root: Path) -> None:
     first, second = ensure(image), ensure(base(root, engine))
 
     (call,) = (root / "calls").read_text().splitlines()
-    assert first == second == read_bootstrap(root).reference
+    assert first == second == read_bootstrap(root).reference()
     assert call.startswith("1767312000 --quiet --mode=auto")
     assert "--include=usr-is-merged --dpkgopt=force-unsafe-io" in call
     assert engine.loaded[0]["manifest"]["RepoTags"] == [first]
@@ -100,12 +100,12 @@ def test_runs_at_once_bootstrap_once(root: Path) -> None:
     ],
 )
 def test_every_setting_changes_the_name(root: Path, old: str, new: str) -> None:
-    before = read_bootstrap(root).reference
+    before = read_bootstrap(root).reference()
     settings = root / "docker/base/images.toml"
     head, _, tail = settings.read_text().partition("[bootstrap]")
     settings.write_text(f"{head}[bootstrap]{tail.replace(old, new)}")
 
-    assert before != read_bootstrap(root).reference
+    assert before != read_bootstrap(root).reference()
 
 
 def test_failed_bootstrap_shows_the_last_words(root: Path) -> None:

@@ -104,19 +104,66 @@ def test_change_elsewhere_does_not(root: Path) -> None:
     assert before == collect(root).digest
 
 
-def test_staged_copy_is_settled_and_removed_afterwards(root: Path, tmp_path: Path) -> None:
-    packages = tmp_path / "packages"
-    packages.mkdir()
-    (packages / "pkg.py").write_text("")
+def staged(root: Path, packages: Path | None = None) -> Path:
+    """Stage the context of docker/web in `root`/cache."""
+    return collect(root).stage(root / "cache", packages)
 
-    with collect(root).staged(tmp_path / "cache", packages) as folder:
-        assert {path.lstat().st_mtime for path in (folder / "app", folder / "run", folder / "link")} == {FIXED_TIME_S}
-        assert (folder / "run").stat().st_mode & 0o777 == 0o755
-        assert (folder / "new.txt").stat().st_mode & 0o777 == 0o644
-        assert (folder / "site-packages/pkg.py").exists()
-        assert (folder / "link").is_symlink()
 
-    assert list((tmp_path / "cache").iterdir()) == []
+@pytest.fixture
+def packages(tmp_path: Path) -> Path:
+    """A folder of installed packages."""
+    folder = tmp_path / "packages-1"
+    folder.mkdir()
+    (folder / "pkg.py").write_text("")
+    return folder
+
+
+def test_staged_copy_is_settled(root: Path, packages: Path) -> None:
+    """The same modes and times in every checkout; packages come along as they are."""
+    folder = staged(root, packages)
+
+    assert FIXED_TIME_S == (folder / "app").stat().st_mtime
+    assert (folder / "run").stat().st_mode & 0o777 == 0o755
+    assert (folder / "new.txt").stat().st_mode & 0o777 == 0o644
+    assert (folder / "site-packages/pkg.py").samefile(packages / "pkg.py")
+    assert (folder / "link").is_symlink()
+
+
+def test_staged_folder_is_the_same_one_the_next_time(root: Path, packages: Path) -> None:
+    """BuildKit asks for what changed only when it knows the folder again; a file that is gone is gone from it."""
+    first = staged(root, packages)
+    (root / "docker/web/new.txt").unlink()
+    (root / "docker/web/app/main.py").write_text("x = 2\n")
+
+    again = staged(root, packages)
+
+    assert first == again
+    assert "x = 2\n" == (again / "app/main.py").read_text()
+    assert ["Dockerfile", "app", "link", "run", "site-packages"] == sorted(path.name for path in again.iterdir())
+
+
+def test_change_that_keeps_the_size_changes_the_time(root: Path) -> None:
+    """BuildKit compares size and time and reads no content: a fixed time would leave the old line in the image."""
+    before = (staged(root) / "app/main.py").stat()
+    (root / "docker/web/app/main.py").write_text("x = 2\n")
+    after = (staged(root) / "app/main.py").stat()
+
+    assert before.st_size == after.st_size
+    assert before.st_mtime_ns != after.st_mtime_ns
+
+
+def test_unchanged_file_keeps_its_time_in_every_checkout(root: Path) -> None:
+    assert (staged(root) / "run").stat().st_mtime_ns == (staged(root) / "run").stat().st_mtime_ns
+
+
+def test_other_packages_are_staged_elsewhere_and_the_old_folder_goes(root: Path, packages: Path) -> None:
+    """All packages have one time: in the same folder a changed file of equal size would be overlooked."""
+    first = staged(root, packages)
+    other = packages.with_name("packages-2")
+    shutil.copytree(packages, other)
+
+    assert first != staged(root, other)
+    assert not first.exists()
 
 
 def test_unknown_image_is_named(root: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
 
 import pytest
@@ -26,7 +27,7 @@ def dependencies(root: Path, uv: str = UV) -> Dependencies:
     program(root / "bin", "uv", uv)
     (root / "requirements.txt").write_text("pkg==1 --hash=sha256:00\n")
     environ = {"PATH": os.environ["PATH"], "CALLS": str(root / "calls")}
-    return Dependencies(root, root / "bin" / "uv", environ)
+    return Dependencies(root, root / "bin" / "uv", environ, root / ".cache")
 
 
 def stage(found: Dependencies, architecture: str = "amd64") -> Path:
@@ -48,6 +49,21 @@ def test_unchanged_lock_file_installs_nothing(tmp_path: Path) -> None:
 
     assert stage(found) == stage(found)
     assert len((tmp_path / "calls").read_text().splitlines()) == 1
+
+
+def test_taking_packages_again_marks_them_as_used(tmp_path: Path) -> None:
+    """`inv clean` goes by the inode's last change: the file time is part of what is staged."""
+    found = dependencies(tmp_path)
+    before = stage(found).stat()
+
+    def later() -> bool:
+        return stage(found).stat().st_ctime_ns > before.st_ctime_ns
+
+    deadline = time.monotonic() + 5  # the kernel's clock for files ticks every few milliseconds
+    while not later() and time.monotonic() < deadline:
+        pass
+    assert later()
+    assert before.st_mtime_ns == stage(found).stat().st_mtime_ns
 
 
 def test_changed_lock_file_or_architecture_installs_elsewhere(tmp_path: Path) -> None:

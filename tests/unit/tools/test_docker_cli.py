@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -60,26 +61,66 @@ def request_in(folder: Path) -> BuildRequest:
 
 
 def test_old_client_builds_by_itself(tmp_path: Path) -> None:
-    argv = DockerCli("/d", None).argv(request_in(tmp_path), {})
+    argv = DockerCli("/d", None).argv(request_in(tmp_path), {}, tmp_path / "id")
 
-    assert argv[:2] == ["/d", "build"]
+    assert argv[:4] == ["/d", "build", "--iidfile", str(tmp_path / "id")]
     assert argv[-1] == str(tmp_path)
-    assert ["--build-arg", "BASE=b", "--label", "label=l"] == argv[6:10]
+    assert ["--build-arg", "BASE=b", "--label", "label=l"] == argv[8:12]
 
 
 @pytest.mark.parametrize(("version", "attested"), [((0, 9), False), ((0, 10), True), ((1, 0), True)])
 def test_plugin_builds_into_the_engine_itself(tmp_path: Path, version: tuple[int, int], attested: bool) -> None:
     """Any other builder cannot see a base image that exists only in the engine; old plugins know no --provenance."""
-    argv = DockerCli("/d", version).argv(request_in(tmp_path), {})
+    argv = DockerCli("/d", version).argv(request_in(tmp_path), {}, tmp_path / "metadata")
 
-    assert argv[1:6] == ["buildx", "build", "--builder", "default", "--load"]
+    assert argv[1:7] == ["buildx", "build", "--builder", "default", "--metadata-file", str(tmp_path / "metadata")]
     assert attested == ("--provenance" in argv)
+    assert "--load" in argv
+
+
+def test_cache_in_a_registry_is_for_engines_that_can_keep_one(tmp_path: Path) -> None:
+    """The classic store cannot export one, and buildx would end with an error."""
+    request = replace(request_in(tmp_path), cache="registry.test/cache:x")
+
+    classic, new = (
+        DockerCli("/d", (0, 13), containerd).argv(request, {}, tmp_path / "metadata") for containerd in (False, True)
+    )
+
+    assert "--cache-to" not in classic
+    assert "type=registry,ref=registry.test/cache:x,mode=max,ignore-error=true" in new
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        ("sha256:01", "sha256:01"),
+        ('{"containerimage.digest": "sha256:02", "containerimage.config.digest": "sha256:03"}', "sha256:02"),
+        ('{"containerimage.config.digest": "sha256:03"}', "sha256:03"),
+    ],
+)
+def test_image_id_is_read_from_what_docker_wrote(tmp_path: Path, answer: str, expected: str) -> None:
+    program(tmp_path / "bin", "docker", f"printf '%s' '{answer}' > \"$3\"")
+    cli = DockerCli(str(tmp_path / "bin" / "docker"), None)
+
+    assert expected == cli.build(request_in(tmp_path), environ=os.environ, log=tmp_path / "log", say=lambda _: None)
+
+
+@pytest.mark.parametrize(
+    ("status", "expected"),
+    [
+        ([["driver-type", "io.containerd.snapshotter.v1"]], True),
+        ([["Backing Filesystem", "extfs"]], False),
+        (None, False),
+    ],
+)
+def test_engine_says_which_store_it_has(status: object, *, expected: bool) -> None:
+    assert expected is docker_cli.stores_in_containerd({"DriverStatus": status})
 
 
 def build(folder: Path, script: str, **environ: str) -> list[str]:
     """Build with a docker command of this script; return what was said."""
     said: list[str] = []
-    cli = DockerCli(str(program(folder / "bin", "docker", script)), None)
+    cli = DockerCli(str(program(folder / "bin", "docker", f'echo sha256:1 > "$3"; {script}')), None)
     cli.build(request_in(folder), environ={"PATH": os.environ["PATH"], **environ}, log=folder / "log", say=said.append)
     return said
 

@@ -139,6 +139,30 @@ def test_changed_and_untracked_files_are_dirty(repository: Path) -> None:
     assert ("page.html",) == Git(repository, ENVIRON).dirty(["page.html"])
 
 
+@pytest.mark.parametrize("flag", ["--assume-unchanged", "--skip-worktree"])
+def test_file_that_git_was_told_to_overlook_is_dirty(repository: Path, flag: str) -> None:
+    """`git status` says nothing of it, but what is built holds the file as it lies there."""
+    git(repository, "update-index", flag, "page.html")
+    (repository / "page.html").write_text("three\n", encoding="utf-8")
+
+    assert ("page.html",) == Git(repository, ENVIRON).dirty()
+
+
+def test_last_change_is_the_commit_that_touched_the_paths(repository: Path) -> None:
+    """Later commits elsewhere do not count; paths that no commit has, have none."""
+    found = Git(repository, ENVIRON).last_change([".gitignore"])
+
+    assert found is not None
+    assert (git(repository, "rev-parse", "v1"), "First page") == (found.sha, found.subject)
+    assert None is Git(repository, ENVIRON).last_change(["never"])
+
+
+def test_repository_without_a_commit_has_no_last_change(tmp_path: Path) -> None:
+    git(tmp_path, "init", "-q")
+
+    assert None is Git(tmp_path, ENVIRON).last_change(["page.html"])
+
+
 def test_actor(repository: Path) -> None:
     """CI's word before git's, git's before the operating system's."""
     assert "octocat" == Git(repository, {**ENVIRON, "GITHUB_ACTOR": "octocat"}).actor()

@@ -9,13 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from deployer.errors import GateFailed
+from deployer.errors import GateFailed, Unreachable
 from deployer.model import BuiltImage
+from deployer.tools import platforms
 from deployer.tools.base_image import BaseImage, read_bootstrap
 from deployer.tools.dependencies import Dependencies
 from deployer.tools.image_build import ImageBuilder
 from deployer.tools.official_images import OfficialImages
-from tests.unit.tools.engine import Engine, docker_cli, program
+from tests.unit.tools.engine import BUILT, Engine, docker_cli, program
 from tests.unit.tools.test_base_image import IMAGES
 
 DIGEST = "sha256:" + "ef" * 32
@@ -36,25 +37,36 @@ def root(tmp_path: Path) -> Path:
         path = tmp_path / "docker" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
+    (tmp_path / "elsewhere").write_text("x")
     subprocess.run(["git", "init", "--quiet"], cwd=tmp_path, check=True)
     docker_cli(tmp_path / "bin", tmp_path / "built")
     program(tmp_path / "bin", "uv", UV)
     return tmp_path
 
 
+def commit(root: Path, message: str) -> str:
+    """Commit everything; return the SHA."""
+    git = ["git", "-c", "user.name=a", "-c", "user.email=a@b"]
+    subprocess.run([*git, "add", "docker", "elsewhere"], cwd=root, check=True)
+    subprocess.run([*git, "commit", "--quiet", "--message", message], cwd=root, check=True)
+    return subprocess.check_output(["git", "rev-parse", "HEAD"], cwd=root, text=True).strip()
+
+
 def with_base(root: Path, identity: str = "sha256:base") -> Engine:
     """An engine that has the base and reaches no registry."""
-    return Engine(root / "built", there={read_bootstrap(root).reference: identity})
+    return Engine(root / "built", there={read_bootstrap(root).reference(): identity})
 
 
-def build(root: Path, engine: Engine, name: str = "web", commit: str = "a" * 40) -> BuiltImage:
+def build(
+    root: Path, engine: Engine, name: str = "web", commit: str = "a" * 40, platform: str = "", **variables: str
+) -> BuiltImage:
     """Build docker/`name`."""
-    environ = {"PATH": f"{root / 'bin'}{os.pathsep}{os.environ['PATH']}"}
+    environ = {"PATH": f"{root / 'bin'}{os.pathsep}{os.environ['PATH']}", **variables}
     official = OfficialImages(root, engine, probing=lambda: engine)
     base = BaseImage(root, engine, official, environ)
-    packages = Dependencies(root, root / "bin/uv", environ)
-    builder = ImageBuilder(root, engine, environ, official, base, packages)
-    return builder.build(name, commit=commit, created=CREATED, log=root / "log", say=lambda _: None)
+    packages = Dependencies(root, root / "bin/uv", environ, root / ".cache")
+    builder = ImageBuilder(root, engine, environ, official, base, packages, root / ".cache")
+    return builder.build(name, commit=commit, created=CREATED, log=root / "log", say=lambda _: None, platform=platform)
 
 
 def test_image_is_built_from_its_context_packages_and_base(root: Path) -> None:
@@ -63,11 +75,12 @@ def test_image_is_built_from_its_context_packages_and_base(root: Path) -> None:
     built = build(root, engine)
 
     arguments = (root / "built.arguments").read_text().splitlines()
-    assert built == BuiltImage("web", built.reference, "sha256:built", 1000, cached=False)
+    assert built == BuiltImage("web", built.reference, built.image_id, 1000, cached=False)
+    assert built.image_id == engine.there[built.reference]
     assert built.reference.startswith("indivillage/web:")
-    assert f"BASE={read_bootstrap(root).reference}" in arguments
+    assert f"BASE={read_bootstrap(root).reference()}" in arguments
     assert "SOURCE_DATE_EPOCH=1767323045" in arguments
-    assert f"org.opencontainers.image.revision={'a' * 40}" in arguments
+    assert f"org.opencontainers.image.revision={'a' * 40}-dirty" in arguments
     assert "org.opencontainers.image.created=2026-01-02T03:04:05Z" in arguments
     assert (root / "built.context").read_text().split() == [
         "./Dockerfile", "./app.py", "./requirements.txt", "./site-packages/pkg.py",
@@ -76,7 +89,10 @@ def test_image_is_built_from_its_context_packages_and_base(root: Path) -> None:
 
 def test_unchanged_image_is_not_built_again_not_even_at_another_commit(root: Path) -> None:
     engine = with_base(root)
+    commit(root, "one")
     first = build(root, engine)
+    (root / "elsewhere").write_text("changed")
+    commit(root, "two")
 
     second = build(root, engine, commit="b" * 40)
 
@@ -84,6 +100,70 @@ def test_unchanged_image_is_not_built_again_not_even_at_another_commit(root: Pat
     assert second.cached
     assert second.reference == first.reference
     assert len((root / "built").read_text().splitlines()) == 1
+
+
+def test_labels_name_the_commit_that_changed_the_image_and_say_dirty(root: Path) -> None:
+    """Not the commit that is released: two machines that build the same commit then make the same image."""
+    changed = commit(root, "one")
+    (root / "elsewhere").write_text("changed")
+    commit(root, "two")
+
+    build(root, with_base(root))
+    with (root / "docker/web/app.py").open("a") as file:
+        file.write("# not committed\n")
+    build(root, with_base(root))
+
+    labels = [w for w in (root / "built.arguments").read_text().splitlines() if ".revision=" in w]
+    assert [f"org.opencontainers.image.revision={changed}{end}" for end in ("", "-dirty")] == labels
+
+
+def test_image_that_was_tried_out_before_it_was_committed_is_named_anew(root: Path) -> None:
+    """The same files, but one label says that nobody else can build them."""
+    dirty = build(root, with_base(root))
+    commit(root, "one")
+
+    assert dirty.reference != build(root, with_base(root)).reference
+
+
+def test_engine_with_containerds_store_names_the_image_itself(root: Path) -> None:
+    """Its exporter settles the times, and its id is the manifest's digest: nothing is loaded again."""
+    docker_cli(root / "bin", root / "built", buildx="0.13.1")
+    engine = with_base(root)
+    engine.containerd = True
+
+    built = build(root, engine, BUILD_CACHE="registry.test/cache")
+
+    arguments = (root / "built.arguments").read_text().splitlines()
+    output = f"type=image,name={built.reference},unpack=true,rewrite-timestamp=true"
+    kept = "type=registry,ref=registry.test/cache:web-amd64"
+    assert (BUILT, []) == (built.image_id, engine.loaded)
+    assert [output, kept, f"{kept},mode=max,ignore-error=true"] == [
+        arguments[arguments.index(flag) + 1] for flag in ("--output", "--cache-from", "--cache-to")
+    ]
+
+
+def test_image_for_a_platform_that_does_not_run_here_is_refused_before_anything_is_built(root: Path) -> None:
+    with pytest.raises(Unreachable, match="linux/arm64") as caught:
+        build(root, with_base(root), platform="linux/arm64")
+
+    assert "qemu-user-static" in caught.value.hint
+    assert not (root / "built").exists()
+
+
+def test_image_for_another_platform_has_its_own_base_packages_and_name(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(platforms, "require", lambda *_: None)
+    engine = with_base(root)
+    engine.there[read_bootstrap(root).reference("arm64")] = "sha256:foreign"
+
+    native, foreign = build(root, engine, platform="linux/amd64"), build(root, engine, platform="linux/arm64")
+
+    arguments = (root / "built.arguments").read_text().splitlines()
+    assert native.reference != foreign.reference
+    assert ["linux/arm64"] == [word for word in arguments if word.startswith("linux/")]
+    assert f"BASE={read_bootstrap(root).reference('arm64')}" in arguments
+    assert 2 == len([path for path in (root / ".cache/site-packages").iterdir() if path.is_dir()])
 
 
 @pytest.mark.parametrize("name", ["app.py", "Dockerfile", "requirements.txt", "new.py"])
@@ -127,13 +207,11 @@ def test_official_image_stands_in_for_ours_where_it_can_be_pulled(root: Path) ->
 def test_base_itself_can_be_asked_for(root: Path) -> None:
     asked = build(root, with_base(root), "base")
 
-    assert asked == BuiltImage("base", read_bootstrap(root).reference, "sha256:base", 1000, cached=True)
+    assert asked == BuiltImage("base", read_bootstrap(root).reference(), "sha256:base", 1000, cached=True)
 
 
-def test_failed_build_is_a_failed_gate_and_leaves_no_context_behind(root: Path) -> None:
+def test_failed_build_is_a_failed_gate(root: Path) -> None:
     docker_cli(root / "bin", root / "built", fails="echo 'ERROR: step failed'; exit 1")
 
     with pytest.raises(GateFailed, match="ERROR: step failed"):
         build(root, with_base(root))
-
-    assert list((root / ".cache/contexts").iterdir()) == []
