@@ -141,7 +141,7 @@ def _again(draft: Release, record: Record, site: Site) -> Release:
         draft,
         id=release_id(site.world.environment.short_name, draft.started_at, record.commit),
         commit=record.commit,
-        dirty=False,
+        dirty=record.dirty,
         images={
             name: Image(name, topology.services[name].repository, digest) for name, digest in record.digests.items()
         },

@@ -296,7 +296,10 @@ class Release:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """A release as the ledger keeps it: history and intent, never the truth about what runs."""
+    """A release as the ledger keeps it: history and intent, never the truth about what runs.
+
+    `dirty` says that its images hold files no commit has; records from before it was noted are taken for clean.
+    """
 
     release: str
     environment: str
@@ -314,6 +317,7 @@ class Record:
     migration_head: str
     reason: str
     stages: tuple[Mapping[str, object], ...] = ()
+    dirty: bool = False
 
     @classmethod
     def of(
@@ -343,6 +347,7 @@ class Record:
             migration_head=release.migration_head,
             reason=reason,
             stages=stages,
+            dirty=release.dirty,
         )
 
 

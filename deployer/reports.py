@@ -94,6 +94,7 @@ def history(records: Sequence[Record], in_progress: str | None) -> list[dict[str
             "reason": record.reason or ("" if record.outcome else "the run ended without a word"),
             "kind": record.kind,
             "restores": record.restores or None,
+            "dirty": record.dirty,
         }
         for record in records
         if record.release != in_progress
@@ -130,7 +131,6 @@ def history_rows(answer: Sequence[Mapping[str, object]]) -> list[tuple[str, ...]
     for row in answer:
         restores = f"back to {row['restores']}" if row["restores"] else ""
         reason = str(row["reason"] or restores)
-        rows.append(
-            (str(row["release"]), str(row["outcome"]), str(row["started_at"]), str(row["actor"])[:24], reason[:60])
-        )
+        outcome = f"{row['outcome']}, dirty" if row["dirty"] else str(row["outcome"])
+        rows.append((str(row["release"]), outcome, str(row["started_at"]), str(row["actor"])[:24], reason[:60]))
     return rows

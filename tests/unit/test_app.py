@@ -203,6 +203,7 @@ def test_uncommitted_files_are_for_dev_only(fakes: Fakes, monkeypatch: pytest.Mo
 
     monkeypatch.setattr(app, "from_commit", dirty)
     assert 0 == deploy()
+    assert [True] == [record.dirty for record in fakes.ledger.history()]
     use(monkeypatch, replace(ENVIRONMENT, name="staging", short_name="staging"))
     with pytest.raises(InputError, match=r"main\.py") as failed:
         deploy()
@@ -219,9 +220,9 @@ def test_aws_is_not_changed_without_a_word(fakes: Fakes, monkeypatch: pytest.Mon
     assert 0 == deploy(yes=True)
 
 
-def serve(fakes: Fakes, name: str, minutes: int) -> None:
+def serve(fakes: Fakes, name: str, minutes: int, *, dirty: bool = False) -> None:
     """Let the release `name` be deployed, serve, and be good in the ledger."""
-    given = replace(release(NOW + timedelta(minutes=minutes)), id=name, images=IMAGES)
+    given = replace(release(NOW + timedelta(minutes=minutes)), id=name, images=IMAGES, dirty=dirty)
     for image in IMAGES.values():
         fakes.registry.digests.add((image.repository, image.digest))
     arns = fakes.compute.serve(given)
@@ -240,6 +241,15 @@ def test_rollback_runs_the_task_definitions_of_the_last_good_release(
 
     assert ("good", "rollback", "dev-1") == (answer["outcome"], record.kind, record.restores)
     assert [] == fakes.compute.called("register")
+
+
+def test_a_dirty_release_stays_dirty_when_it_comes_back(fakes: Fakes) -> None:
+    """The same images that nobody else can build, whatever the working tree is like today."""
+    serve(fakes, "dev-1", 1, dirty=True)
+    serve(fakes, "dev-2", 2)
+
+    assert 0 == app.rollback("dev", to="dev-1", cloud=None, as_json=False, yes=False)
+    assert {"rollback": True} == {r.kind: r.dirty for r in fakes.ledger.history() if r.kind == "rollback"}
 
 
 def test_status_and_history_answer_json(fakes: Fakes, capsys: pytest.CaptureFixture[str]) -> None:

@@ -97,3 +97,13 @@ def test_history_leaves_out_what_still_runs_and_calls_a_silent_end_interrupted()
     assert "2026-03-04T05:06:16Z" == answer[1]["ended_at"]
     assert {"release", "commit", "outcome", "started_at", "ended_at", "actor", "digests", "reason"} <= set(answer[0])
     assert "dev-2" == reports.history_rows(answer)[1][0]
+
+
+def test_history_says_which_releases_nobody_else_can_build() -> None:
+    """In JSON by a key of its own, for people beside the outcome."""
+    dirty = Record.of(replace(release(), dirty=True), Verdict.GOOD)
+    clean = Record.of(release(), Verdict.GOOD)
+    answer = reports.history((dirty, clean), in_progress=None)
+
+    assert [True, False] == [row["dirty"] for row in answer]
+    assert ["good, dirty", "good"] == [row[1] for row in reports.history_rows(answer)[1:]]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -28,6 +29,7 @@ RECORD = Record(
     migration_head="m",
     reason="it crashed",
     stages=({"name": "lint", "status": "ok", "duration_s": 1.5},),
+    dirty=True,
 )
 
 
@@ -47,6 +49,14 @@ def test_keys_of_later_versions_are_ignored() -> None:
     """An older checkout reads what a newer one wrote."""
     newer = json.loads(dump(RECORD)) | {"schema_version": 2, "approvals": ["ben"]}
     assert load(json.dumps(newer).encode()) == RECORD
+
+
+def test_records_from_before_dirty_was_noted_are_read() -> None:
+    """An environment's history outlives the version that wrote it."""
+    older = json.loads(dump(RECORD))
+    del older["dirty"]
+
+    assert replace(RECORD, dirty=False) == load(json.dumps(older).encode())
 
 
 def test_a_record_cut_at_any_byte_is_damaged() -> None:
