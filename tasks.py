@@ -139,12 +139,18 @@ def scan(_: Context, env: str = "") -> None:  # noqa: ARG001
     run(local.scan)
 
 
-@task(help={"env": "accepted for symmetry; an image is the same for every environment", "json": JSON})
-def build(_: Context, env: str = "", json: bool = False) -> None:  # noqa: ARG001
+@task(
+    help={
+        "env": "accepted for symmetry; an image is the same for every environment",
+        "platforms": "linux/amd64, linux/arm64 or both by comma; this machine's own if not given",
+        "json": JSON,
+    }
+)
+def build(_: Context, env: str = "", platforms: str = "", json: bool = False) -> None:  # noqa: ARG001
     """Build the images of both services and name them."""
     from deployer import local
 
-    run(lambda: local.images(local.APPLICATION, as_json=json))
+    run(lambda: local.images(local.APPLICATION, as_json=json, only_for=platforms))
 
 
 push = _stage("push", "Build the images and push them to ENV's registry.")
@@ -177,6 +183,14 @@ def images(_: Context, json: bool = False) -> None:
     from deployer import local
 
     run(lambda: local.images(local.IMAGES, as_json=json))
+
+
+@task(help={"yes": "remove it; without it is only shown", "json": JSON})
+def clean(_: Context, yes: bool = False, json: bool = False) -> None:
+    """Show which old images, caches and logs of ours would go; remove them with --yes."""
+    from deployer import clean as cleaning
+
+    run(lambda: cleaning.clean(yes=yes, as_json=json))
 
 
 @task
@@ -221,5 +235,6 @@ ns = Collection(
     smoke_test,
     unlock,
     images,
+    clean,
     _cloud,
 )
