@@ -58,10 +58,11 @@ class Build(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class LocalSite:
-    """This machine: its images and its local cloud."""
+    """This machine: its images and its local cloud. `require` raises for a platform that it cannot build for."""
 
     platform: LocalCloudPlatform
     build: Build
+    require: Callable[[str], None]
 
 
 class AwsPlatform:
@@ -122,7 +123,7 @@ def local_site(root: Path, logs: Path) -> LocalSite:
         log = logs / f"build-{name}.log"
         return builder.build(name, commit=commit, created=created, log=log, say=say, platform=platform)
 
-    return LocalSite(LocalCloudPlatform(root, LOAD_BALANCERS, build), build)
+    return LocalSite(LocalCloudPlatform(root, LOAD_BALANCERS, build), build, builder.require)
 
 
 def compose(

@@ -67,6 +67,8 @@ def images(names: tuple[str, ...], *, as_json: bool, only_for: str = "") -> int:
     """
     wanted = platforms.parse(only_for)
     site = _site()
+    for platform in wanted:
+        site.require(platform)
     commit = Git(ROOT).commit()
     built: dict[str, dict[str, BuiltImage]] = {name: {} for name in names}
     for platform in wanted or ("",):

@@ -94,7 +94,7 @@ class ImageBuilder:
         wanted = platforms.ARCHITECTURES[platform] if platform else native
         foreign = wanted if wanted != native else ""
         if foreign:
-            platforms.require(platform, native, self._cli(), self.environ, self.root)
+            self.require(platform)
         if service == BASE:
             present = self.base.present(foreign)
             found = present or self.base.ensure(log, say, foreign)
@@ -109,6 +109,10 @@ class ImageBuilder:
                 return self._described(service, pulled, cached=False)
             image_id = self._build(plan, log, say)
         return self._described(service, LocalImage(plan.reference, image_id), cached=False)
+
+    def require(self, platform: str) -> None:
+        """Raise Unreachable when this machine cannot build for `platform`; for several, before the first is built."""
+        platforms.require(platform, self._architecture(), self._cli(), self.environ, self.root)
 
     def _plan(
         self, service: str, architecture: str, foreign: str, release: Provenance, log: Path, say: Callable[[str], None]
