@@ -4,17 +4,25 @@
     nox -s unit -- -k pipeline      further words go to pytest, or to mypy
 
 An environment holds exactly the hash-locked requirements/<session>.txt and is left alone until that file changes.
-Results of pytest and mypy go to reports/<session>.xml (JUnit); lint and scan only print theirs. This file knows the
-project's files and commands, not its code: it imports nothing of it, so that a broken module fails a check and not the
-checker.
+Results of pytest and mypy go to reports/<session>.xml (JUnit); the other programs only print theirs. This file knows
+the project's files and commands, not its code: it imports nothing of it, so that a broken module fails a check and not
+the checker. That keeps all sessions in one file, a little longer than others.
+
+Run like this, a session does all it can. `inv deploy` leaves out what has passed on the same inputs already: it starts
+only the sessions that are due, and names in GATES_PASSED those of their parts that are not, in COMMITS_PASSED the
+commits that need no second look. What is an input of which part stands in pyproject.toml, [tool.gates].
 """
 
 from __future__ import annotations
 
 import fcntl
 import json
+import os
+import shutil
 import subprocess
 import sys
+import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 import nox
@@ -34,6 +42,8 @@ SHELL_SCRIPTS = [
     "scripts/lock",
 ]
 
+GATES = nox.project.load_toml(ROOT / "pyproject.toml")["tool"]["gates"]
+
 nox.needs_version = ">=2025.2.9"
 nox.options.default_venv_backend = "uv"
 nox.options.reuse_venv = "yes"
@@ -47,18 +57,32 @@ def install(session: nox.Session) -> None:
     lock = ROOT / "requirements" / f"{session.name}.txt"
     place = Path(session.virtualenv.location).resolve()
     stamp = place / ".locked"
-    wanted = f"{place}\n{lock.read_text(encoding='utf-8')}"
+    # Compiled once here, since tests write no bytecode. mypy reads packages and imports none.
+    compiled = [] if session.name == "types" else ["--compile-bytecode"]
+    wanted = f"{place} {' '.join(compiled)}\n{lock.read_text(encoding='utf-8')}"
     # Beside the environment: the file .lock inside it is uv's own, and uv would wait for us for five minutes.
     with place.with_suffix(".lock").open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         if stamp.exists() and stamp.read_text(encoding="utf-8") == wanted:
             return
         stamp.unlink(missing_ok=True)
-        python = str(place / "bin" / "python")
-        session.run_install(
-            "uv", "pip", "sync", "--quiet", "--require-hashes", "--python", python, str(lock), external=True
-        )
+        command = ["uv", "pip", "sync", "--quiet", "--require-hashes", *compiled]
+        session.run_install(*command, "--python", str(place / "bin" / "python"), str(lock), external=True)
         stamp.write_text(wanted, encoding="utf-8")
+
+
+def parts(session: nox.Session, **checks: Callable[[], object]) -> None:
+    """Run the parts of a session, but for those that are known to have passed on the same inputs."""
+    declared = [name for name in GATES["without"] if name.startswith(f"{session.name}.")]
+    named = {f"{session.name}.{part}": check for part, check in checks.items()}
+    if sorted(declared) != sorted(named):
+        session.error(f"pyproject.toml, [tool.gates.without], names {declared}, and this session has {list(named)}")
+    passed = os.environ.get("GATES_PASSED", "").split()
+    for name, check in named.items():
+        if name in passed:
+            session.log(f"{name} has passed on the same inputs")
+        else:
+            check()
 
 
 def pytest(session: nox.Session, *arguments: str, env: dict[str, str] | None = None) -> None:
@@ -83,12 +107,22 @@ def images(session: nox.Session) -> dict[str, str]:
 
 @nox.session
 def lint(session: nox.Session) -> None:
-    """Style of Python and shell, and who may import whom."""
+    """Style of Python and shell, who may import whom, and the checkout's own rules."""
     install(session)
-    session.run("ruff", "check", ".")
-    session.run("ruff", "format", "--check", ".")
-    session.run("lint-imports", "--config", "pyproject.toml", env={"PYTHONPATH": str(ROOT)})
-    session.run("shellcheck", *SHELL_SCRIPTS)
+
+    def style() -> None:
+        session.run("ruff", "check", ".")
+        session.run("ruff", "format", "--check", ".")
+        session.run("shellcheck", *SHELL_SCRIPTS)
+
+    def imports() -> None:
+        session.run("lint-imports", "--config", "pyproject.toml", env={"PYTHONPATH": str(ROOT)})
+
+    def layout() -> None:
+        # By itself: the tests' conftest.py needs packages that this environment has not.
+        pytest(session, "tests/layout", "--confcutdir=tests/layout", "--timeout=60")
+
+    parts(session, style=style, imports=imports, layout=layout)
 
 
 @nox.session
@@ -99,10 +133,18 @@ def types(session: nox.Session) -> None:
     """
     install(session)
     REPORTS.mkdir(exist_ok=True)
-    ours = session.posargs or ["deployer", "localcloud", "tasks.py", "noxfile.py"]
-    session.run("mypy", f"--junit-xml={REPORTS / 'types.xml'}", *ours)
-    report = f"--junit-xml={REPORTS / 'types-backend.xml'}"
-    session.run("mypy", report, "--package=app", env={"MYPYPATH": "docker/backend"})
+    # Beside the environments, not in the tree: a worktree of another commit then has it too. mypy asks for content.
+    cache = f"--cache-dir={Path(session.cache_dir).resolve() / 'mypy'}"
+
+    def deployer() -> None:
+        ours = session.posargs or ["deployer", "localcloud", "tasks.py", "noxfile.py"]
+        session.run("mypy", cache, f"--junit-xml={REPORTS / 'types.xml'}", *ours)
+
+    def backend() -> None:
+        report = f"--junit-xml={REPORTS / 'types-backend.xml'}"
+        session.run("mypy", cache, report, "--package=app", env={"MYPYPATH": "docker/backend"})
+
+    parts(session, deployer=deployer, backend=backend)
 
 
 @nox.session
@@ -116,17 +158,64 @@ def unit(session: nox.Session) -> None:
 def application(session: nox.Session) -> None:
     """The site's own code, with the packages of its image."""
     install(session)
-    pytest(session, "tests/application", "--timeout=60")
+    # Its own conftest.py only: that of all tests loads the deployer.
+    pytest(session, "tests/application", "--confcutdir=tests/application", "--timeout=60")
 
 
 @nox.session
 def scan(session: nox.Session) -> None:
-    """Dockerfiles, insecure Python, committed secrets. What a scanner finds fails the session."""
+    """Dockerfiles, insecure Python, secrets. What a scanner finds fails the session."""
     install(session)
-    session.run("hadolint", *sorted(str(path.relative_to(ROOT)) for path in ROOT.glob("docker/*/Dockerfile")))
-    # Medium and high: what it calls low is every subprocess and every assert; ruff's S rules judge those one by one.
-    session.run("bandit", "--quiet", "--recursive", "--severity-level", "medium", "deployer", "localcloud", "docker")
-    session.run("gitleaks", "detect", "--no-banner", "--redact", "--source", ".")
+
+    def bandit(*folders: str) -> None:
+        # What it calls low is every subprocess and every assert; ruff's S rules judge those one by one.
+        session.run("bandit", "--quiet", "--recursive", "--severity-level", "medium", *folders)
+
+    def images() -> None:
+        session.run("hadolint", *sorted(str(path.relative_to(ROOT)) for path in ROOT.glob("docker/*/Dockerfile")))
+        bandit("docker")
+
+    parts(
+        session,
+        images=images,
+        deployer=lambda: bandit("deployer", "localcloud"),
+        secrets=lambda: secrets(session),
+    )
+
+
+def secrets(session: nox.Session) -> None:
+    """Look for secrets in every commit, and in what an image would take although it is not committed yet."""
+    passed = [f"^{commit}" for commit in os.environ.get("COMMITS_PASSED", "").split()]
+    with tempfile.TemporaryDirectory(prefix="uncommitted-") as folder:
+        commits, env = uncommitted(session, Path(folder))
+        # Its own options for git, which it drops when it is given any, and what to look at.
+        history = ["--full-history", "--diff-filter=tuxdb", "--all", *commits, *passed]
+        session.run(
+            *("gitleaks", "git", "--no-banner", "--no-color", "--redact", "--verbose", "--config", ".gitleaks.toml"),
+            *("--log-opts", " ".join(history), "."),
+            env=env,
+        )
+
+
+def uncommitted(session: nox.Session, folder: Path) -> tuple[list[str], dict[str, str]]:
+    """Commit the tree as it is, but into `folder`: return that commit, if it is not HEAD's, and what shows it to git.
+
+    The repository itself gets nothing. (gitleaks' own way to scan files skips every path that an allowlist names.)
+    """
+    env: dict[str, str] = {}
+
+    def git(*arguments: str) -> str:
+        return str(session.run("git", *arguments, env=env, external=True, silent=True)).strip()
+
+    objects, index = (ROOT / git("rev-parse", "--git-path", name) for name in ("objects", "index"))
+    shutil.copy(index, folder / "index")
+    (folder / "objects").mkdir()
+    env |= {"GIT_OBJECT_DIRECTORY": str(folder / "objects"), "GIT_ALTERNATE_OBJECT_DIRECTORIES": str(objects)}
+    env |= {"GIT_INDEX_FILE": str(folder / "index")}
+    env |= {f"GIT_{who}_{what}": "nobody" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
+    git("add", "--all")
+    tree = git("write-tree")
+    return ([] if tree == git("rev-parse", "HEAD^{tree}") else [git("commit-tree", tree, "-p", "HEAD", "-m", ".")]), env
 
 
 @nox.session

@@ -149,7 +149,8 @@ def compose(
     from deployer.aws.session import Session
     from deployer.aws.state_bucket import StateBucket
     from deployer.aws.topology import StoredTopology
-    from deployer.tools.nox_gates import NoxGates
+    from deployer.tools.gate_cache import CachedGates
+    from deployer.tools.nox_gates import NoxGates, clean_environment
     from deployer.tools.smoke import Smoke
 
     clock = SystemClock(stop.event)
@@ -169,7 +170,14 @@ def compose(
         root=tree,
         logs=logs,
         platform=local or AwsPlatform(session),
-        gates=NoxGates(tree, envdir=root / ".nox"),
+        gates=CachedGates(
+            NoxGates(tree, envdir=root / ".nox"),
+            tree,
+            root / ".cache" / "gates",
+            clean_environment(os.environ),
+            clock.now,
+            fresh=fresh,
+        ),
         builder=image_builder(tree, root),
         registry=Ecr(session),
         infrastructure=terraform,

@@ -372,6 +372,14 @@ class Status(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Checked:
+    """What check sessions came to: `summary` for people, and whether every one had passed before on the same inputs."""
+
+    summary: str
+    cached: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Outcome:
     """What a stage's `run` returns.
 

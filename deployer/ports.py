@@ -16,6 +16,7 @@ from typing import Protocol
 
 from deployer.model import (
     BuiltImage,
+    Checked,
     Color,
     Environment,
     Holder,
@@ -46,8 +47,11 @@ class Platform(Protocol):
 class Gates(Protocol):
     """Isolated check sessions (nox)."""
 
-    def run(self, sessions: Sequence[str], log: Path, say: Say) -> str:
-        """Run `sessions`; return a one-line summary. Raises GateFailed with the last lines and the log file."""
+    def run(self, sessions: Sequence[str], log: Path, say: Say) -> Checked:
+        """Run what of `sessions` has not passed on the same inputs yet.
+
+        Raises GateFailed with the last lines and the log file.
+        """
         ...
 
 

@@ -77,6 +77,21 @@ class Git:
         git_user = f"{name} <{email}>" if name and email else name or email
         return self._first(_CI_ACTORS) or git_user or self._environ.get("USER") or getpass.getuser()
 
+    def tips(self) -> tuple[str, ...]:
+        """Return where HEAD, branches, tags and the stash stand, sorted: all of history is what leads there."""
+        return tuple(sorted(set(self._ask("rev-list", "--no-walk", "--all", "HEAD").split())))
+
+    def present(self, commits: Sequence[str]) -> tuple[str, ...]:
+        """Return those of `commits` (40 hex digits each) that are in this repository."""
+        if not commits:
+            return ()
+        return tuple(sorted(self._ask("rev-list", "--no-walk", "--ignore-missing", *commits).split()))
+
+    def cut_off_at(self) -> tuple[str, ...]:
+        """Return the commits at which a shallow clone's history ends; none in a whole one."""
+        file = self._root / self._ask("rev-parse", "--git-path", "shallow").strip()
+        return tuple(sorted(file.read_text(encoding="ascii").split())) if file.exists() else ()
+
     @contextmanager
     def checkout(self, ref: str, into: Path) -> Iterator[Path]:
         """Put the tree of `ref` at `into` for the duration of a `with`: a worktree, so that git works in it too.

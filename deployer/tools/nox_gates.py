@@ -12,6 +12,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 from deployer.errors import DeployError, GateFailed
 from deployer.tools import process
@@ -64,10 +65,13 @@ class NoxGates:
         *,
         arguments: Sequence[str] = (),
         timeout_s: float | None = None,
+        extra: Mapping[str, str] = MappingProxyType({}),
+        passed: Callable[[str], None] = lambda _: None,
     ) -> str:
         """Run `sessions`, `arguments` handed on to each; return `lint passed 1.2 s, unit passed 9.0 s`.
 
-        A skipped session was not run, and is told so. Raises GateFailed with the last meaningful lines of what failed.
+        `extra` joins their environment; `passed` is told each session that did, also when another failed. A skipped
+        session was not run, and is told so. Raises GateFailed with the last meaningful lines of what failed.
         """
         listener = _Sessions(say)
         with tempfile.TemporaryDirectory(prefix="nox-") as folder:
@@ -77,7 +81,7 @@ class NoxGates:
             finished = process.run(
                 [*argv, "--", *arguments] if arguments else argv,
                 cwd=self._root,
-                env=self._env,
+                env=self._env | dict(extra),
                 log=log,
                 on_line=listener.hear,
                 timeout_s=timeout_s,
@@ -86,6 +90,9 @@ class NoxGates:
                 grace_s=30,
             )
             results = _results(report)
+        for name, result in results.items():
+            if result == "success":
+                passed(name)
         if not finished.ok:
             raise _failure(sessions, results, listener, finished)
         missing = [name for name in sessions if name not in results]

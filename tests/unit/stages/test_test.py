@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from deployer.errors import GateFailed
+from deployer.model import Status
 from deployer.ports import World
 from deployer.stages import test
 from tests import examples
@@ -20,6 +21,22 @@ def test_it_runs_its_sessions(fakes: Fakes, world: World) -> None:
     assert [SESSIONS] == fakes.gates.called("run")
     assert f"{', '.join(SESSIONS)} passed" == outcome.note
     assert ["log in test.log"] == fakes.said
+
+
+def test_what_passed_on_the_same_inputs_is_cached(fakes: Fakes, world: World) -> None:
+    """Its note says since when."""
+    fakes.gates.unchanged.update(SESSIONS)
+
+    outcome = test.run(examples.release(), world)
+
+    assert (Status.CACHED, "passed 2026-03-04 05:06:07Z, 12 min ago") == (outcome.status, outcome.note)
+
+
+def test_one_changed_session_makes_it_run(fakes: Fakes, world: World) -> None:
+    """Then it is no longer what it was."""
+    fakes.gates.unchanged.update(SESSIONS[1:])
+
+    assert Status.OK is test.run(examples.release(), world).status
 
 
 def test_a_red_session_is_a_failed_gate(fakes: Fakes, world: World) -> None:

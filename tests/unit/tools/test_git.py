@@ -220,3 +220,25 @@ def test_missing_git(repository: Path, tmp_path: Path) -> None:
     """Without git there is a clear line."""
     with pytest.raises(Unreachable, match="no such program"):
         Git(repository, {"PATH": str(tmp_path)}).commit()
+
+
+def test_tips_are_what_history_leads_to(repository: Path) -> None:
+    """Branches, tags and HEAD, each commit once; an annotated tag counts as its commit."""
+    git(repository, "tag", "--annotate", "--message", "x", "v2", "HEAD~1")
+    commits = {git(repository, "rev-parse", name) for name in ("HEAD", "HEAD~1")}
+
+    assert tuple(sorted(commits)) == Git(repository, ENVIRON).tips()
+
+
+def test_only_commits_that_are_here_are_present(repository: Path) -> None:
+    head = git(repository, "rev-parse", "HEAD")
+
+    assert (head,) == Git(repository, ENVIRON).present([head, "0" * 40])
+    assert () == Git(repository, ENVIRON).present([])
+
+
+def test_a_shallow_clone_says_where_it_ends(repository: Path, tmp_path: Path) -> None:
+    git(tmp_path, "clone", "-q", "--depth=1", repository.as_uri(), "shallow")
+
+    assert () == Git(repository, ENVIRON).cut_off_at()
+    assert (git(repository, "rev-parse", "HEAD"),) == Git(tmp_path / "shallow", ENVIRON).cut_off_at()

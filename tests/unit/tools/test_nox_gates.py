@@ -115,6 +115,22 @@ def test_extra_variables_are_handed_on(root: Path) -> None:
     assert "AWS_REGION=region-x" in (root / "x.log").read_text(encoding="utf-8")
 
 
+def test_each_call_may_add_variables(root: Path) -> None:
+    """On top of the others."""
+    gates(root).run(["environment"], root / "x.log", lambda _: None, extra={"GATES_PASSED": "lint.style"})
+
+    assert "GATES_PASSED=lint.style" in (root / "x.log").read_text(encoding="utf-8")
+
+
+def test_who_passed_is_told_one_by_one(root: Path) -> None:
+    """Also when another failed; a skipped one did not pass."""
+    passed: list[str] = []
+    with pytest.raises(GateFailed):
+        gates(root).run(["good", "unavailable", "bad"], root / "x.log", lambda _: None, passed=passed.append)
+
+    assert ["good"] == passed
+
+
 def test_arguments_reach_the_session(root: Path) -> None:
     """Further words go to the session."""
     gates(root).run(["words"], root / "x.log", lambda _: None, arguments=["--junitxml=y", "-x"])

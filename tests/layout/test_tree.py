@@ -1,21 +1,22 @@
-"""The rules of the checkout that no tool of its own watches. Each guard is shown a breach, so that it can fail."""
+"""The rules of the checkout that no tool of its own watches. Each guard is shown a breach, so that it can fail.
+
+These read every file that git would commit, so they are run by the session lint and imported by nothing: a test of
+tests/unit that read as widely would have to run again after every change of a page.
+"""
 
 from __future__ import annotations
 
 import ast
-import importlib.util
 import re
 import subprocess
-import sys
+import tomllib
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path, PurePosixPath
 
 import pytest
 
-from tests.examples import ROOT
-
-HEAVY = ("boto3", "botocore", "docker", "hcl2", "httpx", "nox", "pydantic", "rich")
+ROOT = Path(__file__).resolve().parents[2]
 VAGUE = {"utils", "util", "common", "helpers", "helper", "misc"}
 PINNED = re.compile(r"(^|/)(requirements[^/]*|[^/]+\.in|requirements/[^/]+\.txt|package-lock\.json|[^/]*\.lock)$")
 SHELL = re.compile(r"#!.*\b(ba)?sh\b")
@@ -85,12 +86,7 @@ def test_no_module_is_named_for_nothing() -> None:
 
 
 def test_docker_is_a_folder_and_no_package() -> None:
-    """It would shadow the Docker SDK."""
-    spec = importlib.util.find_spec("docker")
-
-    assert spec is not None
-    assert spec.origin is not None
-    assert not Path(spec.origin).is_relative_to(ROOT / "docker")
+    """It would shadow the Docker SDK; tests/unit/test_tasks.py imports that."""
     assert [] == [path for path in python("docker") if path.count("/") == 1]
 
 
@@ -147,7 +143,7 @@ def test_nobody_commits_a_registry_host() -> None:
     assert {} == {path: lines for path in tracked() if path != THIS and (lines := hosts(path, read(path)))}
 
 
-THIS = "tests/unit/test_layout.py"
+THIS = "tests/layout/test_tree.py"
 HOST = "packages.example"
 
 
@@ -169,10 +165,31 @@ def test_the_host_guard_sees_a_breach(path: str, line: str) -> None:
     assert [line] == hosts(path, f"pytest==9\n{line}\n")
 
 
-def test_the_commands_are_listed_without_heavy_imports() -> None:
-    """`inv --list` answers at once; what a command needs is loaded when it needs it."""
-    script = f"import sys, tasks, deployer.app, deployer.local; print(*[m for m in {HEAVY!r} if m in sys.modules])"
+def test_ci_runs_the_command_of_the_readme() -> None:
+    """What CI proves is what a newcomer types."""
+    assert "./scripts/inv test" in read("README.md")
+    assert "./scripts/inv test" in read(".ci/run").splitlines()
 
-    loaded = subprocess.run([sys.executable, "-c", script], cwd=ROOT, check=True, capture_output=True, text=True).stdout
 
-    assert [] == loaded.split()
+def unread(without: dict[str, list[str]]) -> list[str]:
+    """Entries of [tool.gates.without] that name nothing, or what decides about every session."""
+    decisive = ("pyproject.toml", "noxfile.py", "requirements/", ".gitignore")
+    return [
+        f"{check}: {left}"
+        for check, entries in without.items()
+        for left in entries
+        if left.startswith(decisive) or not any(path == left or path.startswith(f"{left[:-1]}/") for path in tracked())
+    ]
+
+
+def test_what_checks_do_not_read_is_there_and_decides_nothing() -> None:
+    """A folder that was renamed would count as read again, and nobody would notice the minutes."""
+    without = tomllib.loads(read("pyproject.toml"))["tool"]["gates"]["without"]
+
+    assert [] == unread(without)
+    assert {"unit", "application"} < set(without)
+
+
+def test_the_guard_of_what_is_not_read_sees_a_breach() -> None:
+    """A folder without its slash, too."""
+    assert ["x: gone/", "x: docker", "x: noxfile.py"] == unread({"x": ["docs/", "gone/", "docker", "noxfile.py"]})
