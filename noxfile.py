@@ -40,6 +40,7 @@ SHELL_SCRIPTS = [
     "scripts/install-chromium",
     "scripts/inv",
     "scripts/lock",
+    "tests/bench/plain.sh",
 ]
 
 GATES = nox.project.load_toml(ROOT / "pyproject.toml")["tool"]["gates"]
@@ -48,7 +49,7 @@ nox.needs_version = ">=2025.2.9"
 nox.options.default_venv_backend = "uv"
 nox.options.reuse_venv = "yes"
 nox.options.error_on_missing_interpreters = True
-# `containers` needs a deployed environment: the smoke test runs it, and e2e runs the smoke test.
+# `containers` needs a deployed environment: the smoke test runs it, and e2e runs the smoke test. `bench` is no test.
 nox.options.sessions = ["lint", "types", "unit", "application", "scan", "infrastructure", "images", "contract", "e2e"]
 
 
@@ -253,3 +254,10 @@ def e2e(session: nox.Session) -> None:
     """Deploy, change, deploy, break, roll back: the commands themselves on a local cloud."""
     install(session)
     pytest(session, "tests/e2e", "--timeout=1500")
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """How fast: `nox -s bench -- --only=list,nothing`, `--profile`; minutes long, on a local cloud of its own."""
+    install(session)
+    session.run("python", "-m", "tests.bench", *session.posargs)

@@ -11,7 +11,8 @@ from tests.examples import ROOT
 
 MODULES = sorted(
     ".".join(path.relative_to(ROOT).with_suffix("").parts)
-    for path in (ROOT / "deployer").rglob("*.py")
+    for folder in ("deployer", "tests/bench")
+    for path in (ROOT / folder).rglob("*.py")
     if ">>> " in path.read_text(encoding="utf-8")
 )
 
@@ -26,4 +27,4 @@ def test_the_examples_of(name: str) -> None:
 
 def test_there_are_examples() -> None:
     """The search above finds those that are known to be there."""
-    assert {"deployer.console", "deployer.model"} <= set(MODULES)
+    assert {"deployer.console", "deployer.model", "tests.bench.figures"} <= set(MODULES)

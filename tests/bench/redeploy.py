@@ -1,0 +1,91 @@
+"""Redeploy one service whose image is already in the registry: ours, PyPI's ecs-deploy, the AWS CLI, under load.
+
+All three register or force a new deployment of the same image in the same ECS service and wait until it is stable, each
+in a process of its own, while the same constant load runs through the public load balancer and the frontend to it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from tests.bench import surroundings
+from tests.bench.checkout import Checkout
+from tests.bench.figures import Figure, Goal, Samples
+from tests.bench.load import RATE, Seen, load, together
+from tests.bench.programs import NotMeasured, Programs, Ran
+
+CLUSTER = "indivillage-dev"
+SERVICE = f"{CLUSTER}-backend-blue"
+REPOSITORY = "indivillage/backend"
+TIMEOUT_S = 140
+SETTLE_S = 60
+PAUSE_S = 0.3
+ONE_DEPLOYMENT = "length(services[0].deployments) == `1` && services[0].runningCount == services[0].desiredCount"
+
+
+def redeploy(checkout: Checkout, goal: Goal, repeat: int) -> Figure:
+    """Ours against ecs-deploy, in turns, dropped requests of both counted; the AWS CLI for reference."""
+    status, cloud = checkout.ready(), checkout.cloud()
+    image = f"{cloud['registry']}/{REPOSITORY}@{status['services']['backend']['digest']}"
+    tools = checkout.programs.with_env(surroundings.of_cloud(checkout.env, cloud["endpoint_url"]))
+    python = str(checkout.path / ".venv" / "bin" / "python")
+    sides: dict[str, Callable[[], list[Ran]]] = {
+        "ours": lambda: [_one(checkout.programs, "redeploy-ours", python, "-m", "tests.bench.redeploy_one", "backend")],
+        # It would deregister the revision before, one call more and no way back for a rollback.
+        "ecs-deploy": lambda: [
+            _one(tools, "ecs-deploy", "ecs", "deploy", CLUSTER, SERVICE, "--image", "backend", image, "--no-deregister")
+        ],
+        "aws": lambda: [
+            _one(tools, "aws-update", *_aws("update-service", "--service", SERVICE, "--force-new-deployment")),
+            _one(tools, "aws-wait", *_aws("wait", "services-stable", "--services", SERVICE)),
+        ],
+    }
+    seconds: dict[str, list[float]] = {side: [] for side in sides}
+    parts: list[dict[str, Any]] = []
+    met: dict[str, list[Seen]] = {side: [] for side in sides}
+    for _ in range(repeat):
+        for side, run in sides.items():
+            _settle(tools)
+            with load(str(status["url"])) as seen:
+                ran = run()
+            seconds[side].append(sum(one.seconds for one in ran))
+            parts += [ran[0].json] if side == "ours" else []
+            met[side].append(seen)
+    loads = {side: together(seen) for side, seen in met.items()}
+    reference = Samples("aws update-service + wait", tuple(seconds["aws"]))
+    names = {"ours": "ours", "ecs-deploy": "ecs-deploy", "aws": f"{reference.of} ({reference.told()})"}
+    return Figure(
+        "redeploy one service",
+        goal,
+        Samples("redeploy_one.py", tuple(seconds["ours"])),
+        Samples("ecs-deploy", tuple(seconds["ecs-deploy"])),
+        notes=tuple(f"{names[side]}: {seen.told()}" for side, seen in loads.items()),
+        doubts=(f"ours dropped {loads['ours'].dropped} requests",) if loads["ours"].dropped else (),
+        details={
+            "requests_per_s": RATE,
+            "ours": parts,
+            "reference": {"of": reference.of, "seconds": [round(second, 3) for second in reference.seconds]},
+            "requests": {side: {"sent": seen.sent, "outcomes": seen.outcomes()} for side, seen in loads.items()},
+        },
+    )
+
+
+def _aws(*words: str) -> tuple[str, ...]:
+    """An `aws ecs` command on the cluster."""
+    return ("aws", "ecs", *words, "--cluster", CLUSTER)
+
+
+def _one(programs: Programs, name: str, *argv: str) -> Ran:
+    return programs.run(name, argv, timeout_s=TIMEOUT_S)
+
+
+def _settle(tools: Programs) -> None:
+    """Wait, untimed, until nothing is left of the deployment before: each side starts from the same."""
+    ask = _aws("describe-services", "--services", SERVICE, "--query", ONE_DEPLOYMENT)
+    until = time.monotonic() + SETTLE_S
+    while _one(tools, "settle", *ask).stdout.strip() != "true":
+        if time.monotonic() > until:
+            raise NotMeasured(f"{SERVICE} did not settle within {SETTLE_S} s")
+        time.sleep(PAUSE_S)
