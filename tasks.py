@@ -217,6 +217,68 @@ def cloud_status(_: Context, json: bool = False) -> None:
     run(lambda: local.cloud_status(as_json=json))
 
 
+@task
+def dev(_: Context) -> None:
+    """Serve the site from the source tree, with reload, until Ctrl-C."""
+    from deployer import development
+
+    run(development.dev)
+
+
+@task(
+    help={
+        "env": ENV,
+        "service": "backend or frontend; both if not given",
+        "since": "how far back: 90s, 10m, 2h or 1d",
+        "follow": "go on with what comes, until Ctrl-C",
+        "cloud": CLOUD,
+        "json": "print one JSON object a line",
+    }
+)
+def logs(
+    _: Context,
+    env: str = "dev",
+    service: str = "",
+    since: str = "10m",
+    follow: bool = False,
+    cloud: str = "",
+    json: bool = False,
+) -> None:
+    """Print what the containers of ENV print, in order of time."""
+    from deployer import observe
+
+    run(lambda: observe.logs(env, cloud=cloud or None, service=service, since=since, follow=follow, as_json=json))
+
+
+@task(
+    help={
+        "env": ENV,
+        "service": "backend or frontend",
+        "command": "run this there and end with its exit code; a shell if not given",
+        "cloud": CLOUD,
+    }
+)
+def shell(_: Context, env: str = "dev", service: str = "backend", command: str = "", cloud: str = "") -> None:
+    """Open a shell in a running container of ENV, or run a command there."""
+    from deployer import observe
+
+    run(lambda: observe.shell(env, cloud=cloud or None, service=service, command=command))
+
+
+@task(
+    help={
+        "env": "dev: no other environment has a console",
+        "command": "run this SQL and end; an open console if not given",
+        "database": "another database of the same server, as inv dev's indivillage_local",
+    }
+)
+def db_console(_: Context, env: str = "dev", command: str = "", database: str = "") -> None:
+    """Open psql on the database of the dev environment."""
+    from deployer import observe
+
+    run(lambda: observe.db_console(env, command=command, database=database))
+
+
 _cloud = Collection("cloud", up=cloud_up, down=cloud_down, status=cloud_status)
 ns = Collection(
     deploy,
@@ -236,5 +298,9 @@ ns = Collection(
     unlock,
     images,
     clean,
+    dev,
+    logs,
+    shell,
     _cloud,
+    Collection("db", console=db_console),
 )

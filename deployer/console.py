@@ -38,6 +38,11 @@ def data(value: object) -> None:
     answer(json.dumps(value, indent=2, default=str))
 
 
+def record(value: object) -> None:
+    """Print one JSON value on one line of stdout, for answers that go on and on."""
+    answer(json.dumps(value, default=str))
+
+
 def line(text: str = "") -> None:
     """Print one line for people on stderr. Never raises: a terminal that went away must not stop a release half way."""
     with suppress(OSError):
@@ -57,6 +62,11 @@ def answer(text: str) -> None:
 def colored() -> bool:
     """Whether stderr is a terminal that may show colour."""
     return sys.stderr.isatty() and not os.environ.get("NO_COLOR")
+
+
+def is_terminal() -> bool:
+    """Whether a person sits at both ends: what is typed, and what is answered."""
+    return sys.stdin.isatty() and sys.stdout.isatty()
 
 
 def failure(error: DeployError) -> None:

@@ -2,7 +2,7 @@
 
     DeployError                      1   a bug: nothing below fits
     ├── InputError                   2   what the user asked for or configured is wrong
-    │   └── ConfigError              2   a terraform.tfvars file: names file and key
+    │   └── ConfigError              2   a terraform.tfvars or .env.local: names file and key
     ├── NotAllowed                   3   role or approval is missing
     ├── GateFailed                  10   lint, test, scan, build, plan, verify said no; nothing was changed
     ├── ReleaseFailed               20   failed after something was changed; users are unharmed
@@ -54,7 +54,7 @@ class InputError(DeployError):
 
 
 class ConfigError(InputError):
-    """An environment's terraform.tfvars is missing, malformed, or holds a value that cannot be used."""
+    """A terraform.tfvars or .env.local is missing, malformed, or holds a value that cannot be used."""
 
 
 class NotAllowed(DeployError):

@@ -132,7 +132,7 @@ class Session:
 
     @property
     def secretsmanager(self) -> SecretsManagerClient:
-        """Whether secrets exist; their values are never read here."""
+        """Whether secrets exist; local development and `inv db.console` read those of the local cloud."""
         client: SecretsManagerClient = self._client("secretsmanager")
         return client
 
