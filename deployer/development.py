@@ -8,7 +8,6 @@ An `inv dev` that was killed outright is cleaned up after by the next one.
 from __future__ import annotations
 
 import http.client
-import json
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -17,6 +16,7 @@ from pathlib import Path
 
 from deployer import console, dev_settings
 from deployer.composition import stop_for_run
+from deployer.dev_lines import USER_AGENT, readable
 from deployer.dev_settings import DevSettings
 from deployer.dev_site import DevSite, dev_site
 from deployer.errors import DeployError, GateFailed, Interrupted, Locked
@@ -31,10 +31,6 @@ from localcloud.ports import can_bind
 ROOT = Path(__file__).resolve().parent.parent
 READY_TIMEOUT_S = 30.0
 _POLL_S = 0.05
-_USER_AGENT = "inv dev"
-_REFUSED = "while connecting to upstream"
-"""nginx's word for a backend that is just being restarted; the request itself is told with its status."""
-_NO_BACKEND = 502
 _LISTEN_S = 0.1
 
 
@@ -240,33 +236,9 @@ def answers(port: int) -> bool:
     """Whether the backend answers 200 through the frontend on `port`."""
     connection = http.client.HTTPConnection(LOOPBACK, port, timeout=2)
     try:
-        connection.request("GET", "/api/version", headers={"User-Agent": _USER_AGENT})
+        connection.request("GET", "/api/version", headers={"User-Agent": USER_AGENT})
         return connection.getresponse().status == http.client.OK
     except (OSError, http.client.HTTPException):
         return False
     finally:
         connection.close()
-
-
-def readable(line: str) -> str:
-    """A container's JSON log line for people; anything else as it is. Empty for what a developer need not see.
-
-    >>> readable('{"level": "info", "message": "request", "method": "GET", "path": "/", "status": 200}')
-    'info request GET / 200'
-    """
-    try:
-        said = json.loads(line)
-    except ValueError:
-        return "" if _REFUSED in line else line.rstrip()
-    if not isinstance(said, dict):
-        return line.rstrip()
-    path, status = str(said.get("path", "")), int(said.get("status") or 0)
-    if path in ("/healthz", "/assets/dev-state.txt") or said.get("user_agent") == _USER_AGENT:
-        return ""
-    if said.get("level") == "info" and str(said.get("logger", "")).startswith("uvicorn"):
-        return ""  # how the server came up, and a port that is not the one to open
-    if said.get("logger") == "nginx.access" and path.startswith("/api/") and status < _NO_BACKEND:
-        return ""  # the backend tells of the same request
-    words = [said.get(key) for key in ("level", "message", "method", "path", "status", "error", "exception")]
-    told = " ".join(str(word) for word in words if word not in (None, ""))
-    return "\n         |   ".join([told, *map(str, said.get("at", ()))])

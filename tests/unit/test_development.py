@@ -306,25 +306,6 @@ def test_a_bug_leaves_nothing_either(site: FakeSite, dev: Run) -> None:
     assert "clean up" == site.done[-1]
 
 
-@pytest.mark.parametrize(
-    ("line", "shown"),
-    [
-        ("plain text", "plain text"),
-        ("42", "42"),
-        ('{"level":"info","logger":"uvicorn.error","message":"Uvicorn running on http://0.0.0.0:8081"}', ""),
-        ('{"level":"error","logger":"app","message":"boom","exception":"KeyError","at":["a.py:1 f"]}', "error boom KeyError\n         |   a.py:1 f"),
-        ('{"logger":"nginx.access","level":"info","message":"request","method":"GET","path":"/api/x","status":200}', ""),
-        ('{"logger":"nginx.access","level":"info","message":"request","method":"GET","path":"/api/x","status":503}', "info request GET /api/x 503"),
-        ('{"logger":"nginx.access","level":"info","message":"request","path":"/api/version","status":503,"user_agent":"inv dev"}', ""),
-        ('{"logger":"nginx.access","level":"info","message":"request","path":"/assets/dev-state.txt","status":200}', ""),
-        ("2026/01/01 [error] 1#1: connect() failed (111: Connection refused) while connecting to upstream, client", ""),
-    ],
-)  # fmt: skip
-def test_log_lines_are_for_people(line: str, shown: str) -> None:
-    """What the reload itself causes is left out."""
-    assert shown == development.readable(line)
-
-
 def test_answers_says_no_when_nobody_listens() -> None:
     """A closed port is no answer and no error."""
     assert not development.answers(1)

@@ -132,7 +132,7 @@ def test_a_restart_does_not_wait(engine: Containers, tmp_path: Path) -> None:
 def test_a_taken_port_is_told_with_the_way_out(engine: Containers, tmp_path: Path, said: str) -> None:
     """The engine's words for it; exit 2, since .env.local chose the port."""
     engine.failing[f"{CLOUD}-dev-frontend"] = said
-    with pytest.raises(InputError, match="127.0.0.1:5173 is taken") as caught:
+    with pytest.raises(InputError, match=r"127\.0\.0\.1:5173 is taken") as caught:
         serve(dev(engine, tmp_path), tmp_path)
 
     assert (2, True) == (caught.value.exit_code, "DEV_PORT" in caught.value.hint)
