@@ -5,14 +5,36 @@ One story in order: each test starts from what the one before left behind.
 
 from __future__ import annotations
 
+import json
+import re
+import signal
+
+import boto3
+import httpx
 import pytest
 
 import docker
 
 from .conftest import Checkout, get, visitors
+from .dev_server import left, running
 
 STORY: dict[str, str] = {}
 """What later chapters need of earlier ones: release ids, commits, the URL."""
+
+
+def sql(checkout: Checkout, command: str, database: str = "") -> str:
+    """The one value that a query answers."""
+    words = ["db.console", f"--command={command}"] + ([f"--database={database}"] if database else [])
+    found = re.search(r"^ +(\S+)$\n^\(1 row\)", checkout.inv(*words).stdout, re.MULTILINE)
+    assert found
+    return found[1]
+
+
+def stored_forms(endpoint_url: str) -> list[str]:
+    """Keys in the bucket of `inv dev`."""
+    s3 = boto3.client("s3", "ap-south-1", endpoint_url=endpoint_url, aws_access_key_id="x", aws_secret_access_key="x")
+    (bucket,) = (b["Name"] for b in s3.list_buckets()["Buckets"] if b["Name"].startswith("indivillage-local-forms"))
+    return [entry["Key"] for entry in s3.list_objects_v2(Bucket=bucket).get("Contents", [])]
 
 
 def test_one_command_takes_a_fresh_clone_to_a_running_environment(checkout: Checkout) -> None:
@@ -111,6 +133,47 @@ def test_a_mistake_is_one_message_and_exit_2(checkout: Checkout, words: tuple[st
 
     assert "Traceback" not in ran.stderr
     assert "next:" in ran.stderr
+
+
+def test_inv_dev_serves_the_source_tree_beside_what_is_deployed(checkout: Checkout) -> None:
+    """Reload of both halves, a form stored in Postgres and S3, nothing left behind, nothing of dev's touched."""
+    cloud = checkout.inv("cloud.status", "--json").json
+    deployed = sql(checkout, "select count(*) from forms")
+    with running(checkout.path) as killed:
+        killed.process.kill()
+    assert 2 == len(left(cloud["name"]))
+
+    with running(checkout.path) as server:
+        checkout.replace("docker/backend/app/settings.py", '"service": "backend"', '"service": "edited"')
+        server.until("/api/version", '"edited"')
+        checkout.replace("docker/frontend/site/pages/home.html", "<h1>", "<h1>Edited: ")
+        server.until("/", "<h1>Edited: ")
+        form = {"name": "Asha", "email": "asha@example.org", "topic": "other", "message": "A message of a test."}
+        headers = {"Idempotency-Key": "e2e-of-inv-dev-0001"}
+        answer = httpx.post(f"http://127.0.0.1:{server.port}/api/forms", json=form, headers=headers, timeout=10)
+        ended = server.end(signal.SIGINT)
+    checkout.git("checkout", "-q", "docker")
+
+    assert 201 == answer.status_code, answer.text
+    assert any("removed what an earlier inv dev left" in line for line in server.lines)
+    assert (130, []) == (ended, left(cloud["name"]))
+    assert "1" == sql(checkout, "select count(*) from forms where stored_at is not null", "indivillage_local")
+    assert 1 == len(stored_forms(cloud["endpoint_url"]))
+    assert deployed == sql(checkout, "select count(*) from forms")
+    assert checkout.inv("status", "--env=dev", "--json").json["healthy"]
+
+
+def test_what_runs_can_be_looked_into(checkout: Checkout) -> None:
+    """Logs, a command in a running container, SQL: from scripts too, with their exit codes."""
+    lines = [json.loads(line) for line in checkout.inv("logs", "--env=dev", "--json", "--since=2h").stdout.splitlines()]
+
+    assert {"backend", "frontend"} == {line["service"] for line in lines}
+    assert sorted(line["time"] for line in lines) == [line["time"] for line in lines]
+    assert "10001" == checkout.inv("shell", "--command=id -u").stdout.strip()
+    assert "nginx" in checkout.inv("shell", "--service=frontend", "--command=ps -e -o comm=").stdout
+    checkout.inv("shell", "--command=exit 7", expect=7)
+    checkout.inv("db.console", "--command=select nonsense", expect=1)
+    checkout.inv("db.console", "--env=prod", expect=3)
 
 
 def test_cloud_down_leaves_nothing_behind(checkout: Checkout) -> None:
