@@ -17,6 +17,9 @@ from invoke.program import Program
 from deployer import console
 from deployer.errors import InputError, Interrupted
 
+ALONE = "dev"
+"""A command that shares its name with an environment: `inv deploy dev` must not deploy and then serve."""
+
 
 class Inv(Program):
     """Parses as Invoke does; what cannot be parsed is an InputError that names what is near."""
@@ -32,6 +35,12 @@ class Inv(Program):
     def parse_tasks(self) -> None:
         """Read tasks and their flags."""
         self._read(super().parse_tasks)
+        names = [context.name for context in self.tasks]
+        if ALONE in names and len(names) > 1:
+            others = ", ".join(name for name in names if name != ALONE) or ALONE
+            seen = f"'{ALONE}' beside {others}: it is a command of its own and serves the site until Ctrl-C"
+            console.failure(InputError("read the command line", seen, f"did you mean --env={ALONE}?"))
+            raise Exit(code=InputError.exit_code)
 
     def parse_cleanup(self) -> None:
         """Answer --list and --help."""

@@ -26,7 +26,9 @@ def inv(*words: str) -> subprocess.CompletedProcess[str]:
         (("status", "--jsn"), "no idea what '--jsn' is", "did you mean --json? `inv status --help`"),
         (("--lst",), "no idea what '--lst' is", "did you mean --list? `inv --list`"),
         (("deploy", "--env"), "flag --env needed value", "`inv deploy --help`"),
-        (("deploy", "dev"), "no idea what 'dev' is", "`inv deploy --help`"),
+        (("deploy", "staging"), "no idea what 'staging' is", "`inv deploy --help`"),
+        (("deploy", "dev"), "'dev' beside deploy: it is a command of its own", "did you mean --env=dev?"),
+        (("dev", "--cloud=local"), "no idea what '--cloud' is", "`inv dev --help`"),
         (("--help=deploi",), "no idea what 'deploi' is", "did you mean deploy?"),
     ],
 )
