@@ -35,7 +35,7 @@ class Inv(Program):
     def parse_tasks(self) -> None:
         """Read tasks and their flags."""
         self._read(super().parse_tasks)
-        names = [context.name for context in self.tasks]
+        names = [str(context.name) for context in self.tasks]
         if ALONE in names and len(names) > 1:
             others = ", ".join(name for name in names if name != ALONE) or ALONE
             seen = f"'{ALONE}' beside {others}: it is a command of its own and serves the site until Ctrl-C"
