@@ -190,7 +190,8 @@ def _started(
         raise InputError(f"run {Path(command[0]).name} in {cwd}", error.strerror or str(error)) from error
     child = Child(process, stop_signal, grace_s)
     try:
-        _guard.watch(process.pid, stop_signal, grace_s)
+        pipes = [stream.fileno() for stream in (process.stdout, process.stderr) if stream]
+        _guard.watch(process.pid, stop_signal, grace_s, pipes)
         with _running_lock:
             _running.add(child)
         yield child

@@ -66,12 +66,44 @@ def test_who_is_deaf_is_killed(tmp_path: Path) -> None:
     wait_for(lambda: not alive(pids[0]))
 
 
+def test_who_prints_is_not_cut_off_by_our_end(tmp_path: Path) -> None:
+    """Terraform prints while it saves its state and gives up its lock: SIGPIPE would end it before."""
+    script = "trap '' INT; echo $$ >> pids; echo $$ >> pids; sleep 1; echo saving; echo saved > saved"
+    parent, pids = started(tmp_path, script, 20)
+
+    parent.kill()
+    parent.wait()
+
+    wait_for(lambda: not alive(pids[0]))
+    assert "saved\n" == (tmp_path / "saved").read_text(encoding="utf-8")
+
+
+def test_a_guard_that_was_killed_is_replaced(tmp_path: Path) -> None:
+    """What it watched is told to the next one."""
+    program = (
+        "from deployer.tools.guard import Guard; import os, signal, subprocess, time; from pathlib import Path\n"
+        "p = subprocess.Popen(['sleep', '600'], start_new_session=True); g = Guard()\n"
+        "g.watch(p.pid, signal.SIGTERM, 1, ())\n"
+        "g._process.kill(); g._process.wait()\n"
+        "g.forget(1 << 30)\n"
+        f"Path({str(tmp_path / 'pids')!r}).write_text(f'{{p.pid}} {{g._process.pid}}')\n"
+        "time.sleep(600)\n"
+    )
+    parent = subprocess.Popen([sys.executable, "-c", program], cwd=ROOT)
+    pids = tmp_path / "pids"
+    wait_for(lambda: pids.exists() and len(pids.read_text(encoding="utf-8").split()) == 2)
+    parent.kill()
+    parent.wait()
+
+    wait_for(lambda: not any(alive(int(pid)) for pid in pids.read_text(encoding="utf-8").split()))
+
+
 def test_who_has_ended_is_not_ended_again(tmp_path: Path) -> None:
     """A group that is done is forgotten: its number may be another's by then."""
     program = (
         "from deployer.tools.guard import Guard; import signal, subprocess;"
         "p = subprocess.Popen(['sleep', '600'], start_new_session=True, stdout=subprocess.DEVNULL); g = Guard();"
-        "g.watch(p.pid, signal.SIGTERM, 1); g.forget(p.pid); print(p.pid, g._process is not None)"
+        "g.watch(p.pid, signal.SIGTERM, 1, ()); g.forget(p.pid); print(p.pid, g._process is not None)"
     )
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True)
     pid, told = done.stdout.split()

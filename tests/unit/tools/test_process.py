@@ -255,7 +255,7 @@ def test_foreground_programs_speak_for_themselves(tmp_path: Path, capfd: pytest.
 
 def test_foreground_programs_finish_what_they_hold_when_we_are_interrupted(tmp_path: Path) -> None:
     """SIGTERM to us alone becomes their own stop signal, and we wait until they have put things back."""
-    child = "trap 'sleep 0.3; echo back > back; exit 1' INT; echo > up; while :; do sleep 0.05; done"
+    child = "trap 'sleep 0.3; echo back > back; exit 1' INT; sleep 0.5; echo > up; while :; do sleep 0.05; done"
     program = (
         "import os, signal; from pathlib import Path; from deployer.tools import process; from deployer import stop\n"
         "with stop.as_interrupts():\n"
