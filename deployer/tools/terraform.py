@@ -11,6 +11,7 @@ import hashlib
 import json
 import os
 import re
+import shlex
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -211,4 +212,5 @@ class Terraform:
     @property
     def _unlock(self) -> str:
         keys = "AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test " if self._endpoint_url else ""
-        return f"{keys}TF_DATA_DIR={self._folder / 'data'} terraform -chdir={self._configuration} force-unlock"
+        data, configuration = shlex.quote(str(self._folder / "data")), shlex.quote(str(self._configuration))
+        return f"{keys}TF_DATA_DIR={data} terraform -chdir={configuration} force-unlock"
