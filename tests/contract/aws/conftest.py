@@ -96,6 +96,12 @@ def session(new_session: Callable[[], Session]) -> Session:
     return new_session()
 
 
+@pytest.fixture
+def local_session(local_endpoint: str) -> Session:
+    """Return a session of a fresh environment on the local cloud alone."""
+    return Session(values.environment(short_name()), endpoint_url=local_endpoint)
+
+
 @pytest.fixture(params=["moto", "local"])
 def applied(request: pytest.FixtureRequest) -> StandIn:
     """Return an environment as Terraform leaves it, on each cloud; cases read it, or set all of what they change."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -10,16 +11,17 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from deployer.aws import lease_place
 from deployer.aws.lease import S3Lease
 from deployer.aws.lease_object import Entry, dump, load
 from deployer.aws.state_bucket import LEASE_KEY, StateBucket
 from deployer.errors import Locked, StateUncertain
+from deployer.tools.clock import SystemClock
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from deployer.aws.session import Session
-    from deployer.tools.clock import SystemClock
 
 PATIENCE_S = 20
 
@@ -232,3 +234,67 @@ def test_a_write_whose_answer_was_lost_is_recognised(
         mine.check()
     mine.release()
     assert stored(ready).given
+
+
+class Skewed(SystemClock):
+    """This machine's clock, set wrong by `off`."""
+
+    def __init__(self, off: timedelta) -> None:
+        super().__init__()
+        self._off = off
+
+    def now(self) -> datetime:
+        return super().now() + self._off
+
+
+@pytest.mark.parametrize("hours", [-7, 7])
+def test_a_wrong_clock_neither_loses_nor_takes_a_lease(local_session: Session, clock: SystemClock, hours: int) -> None:
+    """Expiry is judged by S3's clock: hours ahead nothing has expired, hours behind what has expired is free.
+
+    On the local cloud alone: moto's answers have no date.
+    """
+    bucket = StateBucket(local_session)
+    right, wrong = (S3Lease(local_session, c, bucket, ttl_s=60) for c in (clock, Skewed(timedelta(hours=hours))))
+    right.acquire("ada", "dev-1")
+    with pytest.raises(Locked, match="ada holds it"):
+        wrong.acquire("grace", "dev-2")
+    expire(local_session)
+
+    held = wrong.acquire("grace", "dev-2")
+    wrong.check()
+
+    assert abs(held.expires_at - datetime.now(UTC) - timedelta(seconds=60)) < timedelta(seconds=5)
+    assert abs(wrong.now() - datetime.now(UTC)) < timedelta(seconds=5)
+    with pytest.raises(Locked, match="grace holds it"):
+        S3Lease(local_session, clock, bucket).acquire("ada", "dev-3")
+
+
+def test_a_holder_that_was_killed_here_is_not_waited_for(ready: Session, lease: Callable[..., S3Lease]) -> None:
+    """Its process is gone from this very machine, so nobody renews: free at once, and `status` shows no lock."""
+    first = lease()
+    first.acquire("ada", "dev-1")
+    gone = replace(stored(ready), place=place_of_a_process_that_ended())
+    ready.s3.put_object(Bucket=ready.environment.state_bucket, Key=LEASE_KEY, Body=dump(gone))
+
+    assert lease().holder() is None
+    assert 2 == lease().acquire("grace", "dev-2").fencing
+    first.release()
+    assert "grace" == stored(ready).owner
+
+
+def test_a_refusal_says_how_long_it_lasts(lease: Callable[..., S3Lease]) -> None:
+    """A run that was killed elsewhere renews no more: whoever waits that long has it."""
+    lease(ttl_s=40).acquire("ada", "dev-1")
+    with pytest.raises(Locked) as caught:
+        lease().acquire("grace", "dev-2")
+    seconds = int(caught.value.hint.partition("free in ")[2].split()[0])
+
+    assert 30 <= seconds <= 41
+
+
+def place_of_a_process_that_ended() -> str:
+    """Name a process of this machine that has come and gone."""
+    home = lease_place.of_this_process().rsplit("/", 2)[0]
+    with subprocess.Popen(["true"]) as process:
+        pid = process.pid
+    return f"{home}/{pid}/1"
