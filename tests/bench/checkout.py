@@ -17,7 +17,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
-from tests.bench import surroundings
+from tests.bench import images, surroundings
 from tests.bench.programs import NotMeasured, Programs, Ran
 
 DEPLOY_S = 900
@@ -26,7 +26,6 @@ CHANGED = "docker/backend/app/__init__.py"
 LINE = re.compile(r'^BENCHMARKED = "\w*"$', re.MULTILINE)
 REFRESHED = re.compile(r"^refreshed = \d{4}-\d\d-\d\d$", re.MULTILINE)
 CACHE_MOUNT = re.compile(r"--mount=type=cache,(?:id=[^,\s]+,)?target=([^,\s]+)")
-BUILT_FROM = "org.opencontainers.image.revision"
 ANY_CODE = tuple(range(256))
 
 
@@ -88,8 +87,10 @@ class Checkout:
         subprocess.run(["git", "clone", "-q", "--local", str(self.root), str(self.path)], check=True)
         with (self.path / CHANGED).open("a", encoding="utf-8") as file:
             file.write('\nBENCHMARKED = ""\n')
+        (self.folder / "cold").unlink(missing_ok=True)
         if cold:
             self._build_from_nothing()
+            (self.folder / "cold").touch()
         self._commit(f"What the benchmark starts from, {'cold' if cold else 'warm'}")
         (self.folder / "measured").write_text(self.base, encoding="utf-8")
 
@@ -122,35 +123,13 @@ class Checkout:
         """`inv cloud.status`."""
         return dict(self.inv("cloud", "cloud.status", "--json").json)
 
-    def note_images(self) -> None:
-        """Remember which images the clone is built of, while asking builds none: `end` removes them."""
-        images = self.inv("images", "images", "--json").json
-        # The base goes last: it is in use until those built from it are gone.
-        names = sorted(images.values(), key=lambda name: "/base:" in name)
-        (self.folder / "images").write_text("\n".join(names), encoding="utf-8")
-
     def end(self, *, keep: bool) -> None:
         """Remove the clone's cloud and its images, but not the clone: its environments are worth keeping."""
         if keep or not (self.path / ".venv").is_dir():
             return
         self.inv("cloud-down", "cloud.down", codes=ANY_CODE)
-        noted = self.folder / "images"
-        names = [*self._built(), *(noted.read_text(encoding="utf-8").split() if noted.is_file() else [])]
-        noted.unlink(missing_ok=True)
-        for name in dict.fromkeys(names):
-            # Without force: what a container of anybody uses stays.
-            subprocess.run(["docker", "image", "rm", name], env=self.env, check=False, capture_output=True)
-
-    def _built(self) -> list[str]:
-        """Names of what was built of commits that only the clone has."""
         commits = _git(self.path, "rev-list", f"{self._first() or self.base}..HEAD").split()
-        listing = ["docker", "image", "ls", "--format", "{{.Repository}}:{{.Tag}}", "--filter"]
-        found: list[str] = []
-        for commit in commits:
-            for filter_ in (f"label={BUILT_FROM}={commit}", f"reference=*/*/*:*{commit}*"):
-                done = subprocess.run([*listing, filter_], env=self.env, check=False, capture_output=True, text=True)
-                found += [name for name in done.stdout.split() if "<none>" not in name]
-        return found
+        images.remove(self.path, self.env, commits, own_base=(self.folder / "cold").exists())
 
     def _first(self) -> str:
         noted = self.folder / "measured"
@@ -160,11 +139,11 @@ class Checkout:
         """Make every image of the clone one that no engine has, nor any step of its build."""
         mine = secrets.token_hex(4)
         another = date(1990, 1, 1) + timedelta(days=secrets.randbelow(10_000))
-        images = self.path / "docker" / "base" / "images.toml"
-        text, found = REFRESHED.subn(f"refreshed = {another}", images.read_text(encoding="utf-8"))
+        sources = self.path / "docker" / "base" / "images.toml"
+        text, found = REFRESHED.subn(f"refreshed = {another}", sources.read_text(encoding="utf-8"))
         if found != 1:
             raise NotMeasured("docker/base/images.toml has no date that would make another base image")
-        images.write_text(text, encoding="utf-8")
+        sources.write_text(text, encoding="utf-8")
         for file in self.path.glob("docker/*/Dockerfile"):
             text = CACHE_MOUNT.sub(lambda m: _mount(mine, m[1]), file.read_text(encoding="utf-8"))
             file.write_text(text, encoding="utf-8")

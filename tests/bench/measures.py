@@ -37,7 +37,6 @@ def cold(checkout: Checkout, goal: Goal, _: int) -> Figure:
     answer = ran.json
     stages = {stage["name"]: stage for stage in answer["stages"]}
     warm = [name for name, stage in stages.items() if stage["status"] in ("cached", "skipped")]
-    checkout.note_images()
     if {"build", "plan", "apply"} & set(warm):
         raise NotMeasured(f"it was not cold: {', '.join(warm)} had nothing to do")
     path = "critical path"
