@@ -164,7 +164,7 @@ def rollback(env: str, *, to: str, cloud: str | None, as_json: bool, yes: bool) 
             _again(draft_release(environment, given), record, site),
             kind="rollback",
             restores=record.release,
-            task_definitions=dict(record.task_definitions),
+            task_definitions=dict(deploy_stage.strategy(environment).restored(record)),
         )
         console.line(f"{draft.id}: {environment.name} back from {live.release or 'nothing'} to {record.release}")
         report = _run(pipelines.ROLLBACK, draft, site, stop, as_json=as_json)

@@ -165,6 +165,12 @@ def compose(
         known = topology()
         return f"http://{known.public_dns_name}:{local.http_port}" if local else known.url
 
+    def idle_url() -> str:
+        known = topology()
+        if local:
+            return f"http://{known.public_dns_name}:{local.test_port}"
+        return f"{known.url}:{known.test_port}"
+
     world = World(
         environment=environment,
         root=tree,
@@ -184,7 +190,7 @@ def compose(
         compute=Ecs(session, topology, traffic, clock),
         traffic=traffic,
         preflight=CloudPreflight(session, topology),
-        probe=Smoke(tree, environment, url, session.endpoint_url, reports=root / "reports"),
+        probe=Smoke(tree, environment, url, idle_url, session.endpoint_url, reports=root / "reports"),
         ledger=S3Ledger(session),
         lease=S3Lease(session, clock, bucket),
         clock=clock,

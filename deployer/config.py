@@ -143,6 +143,7 @@ def _validate(values: dict[str, Any], tfvars: Path, root: Path) -> Environment:
         branch=read.branch,
         strategy=read.deployment.strategy,
         steps=tuple(Step(step.weight_percent, step.bake_s) for step in read.deployment.steps),
+        bake_factor=read.deployment.rehearsal_factor if read.cloud == "local" else 1.0,
         steady_timeout_s=read.deployment.steady_timeout_s,
         services={name: Service(name=name, **getattr(read.services, name).model_dump()) for name in SERVICES},
         tfvars=tfvars,

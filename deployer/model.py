@@ -87,7 +87,10 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Environment:
-    """One environment as its terraform.tfvars describes it."""
+    """One environment as its terraform.tfvars describes it.
+
+    `bake_factor` scales the bake times of `steps`: 1 on AWS, less in a rehearsal on the local cloud.
+    """
 
     name: str
     short_name: str
@@ -99,6 +102,7 @@ class Environment:
     branch: str
     strategy: Literal["rolling", "blue_green"]
     steps: tuple[Step, ...]
+    bake_factor: float
     steady_timeout_s: int
     services: Mapping[str, Service]
     tfvars: Path

@@ -10,10 +10,12 @@ from deployer.stages import (
     lint,
     lock,
     migrate,
+    place,
     plan,
     platform,
     push,
     record,
+    retire,
     rollback,
     scan,
     smoke_test,
@@ -34,9 +36,11 @@ DEPLOY = (
     apply.STAGE,
     push.STAGE,
     verify.STAGE,
+    place.STAGE,
     migrate.STAGE,
     deploy.STAGE,
     smoke_test.STAGE,
+    retire.STAGE,
 )
 """A commit to an environment."""
 
@@ -48,15 +52,25 @@ REDEPLOY = (
     record.STAGE,
     rollback.STAGE,
     verify.STAGE,
+    place.STAGE,
     deploy.STAGE,
     smoke_test.STAGE,
+    retire.STAGE,
 )
 """A release of the ledger again, as a new release: its images, today's infrastructure and configuration.
 
 No migrate: the schema is at its head or beyond, and an older image does not know what is beyond."""
 
-ROLLBACK = (lock.STAGE, record.STAGE, rollback.STAGE, deploy.STAGE, smoke_test.STAGE)
-"""Back to a good release as one unit, by its own task definitions. Migrations are backward compatible and stay."""
+ROLLBACK = (
+    lock.STAGE,
+    record.STAGE,
+    rollback.STAGE,
+    place.STAGE,
+    deploy.STAGE,
+    smoke_test.STAGE,
+    retire.STAGE,
+)
+"""Back to a good release as one unit. Migrations are backward compatible and stay."""
 
 DRY_RUN = (lint.STAGE, test.STAGE, scan.STAGE, build.STAGE, plan.STAGE)
 """What a deploy would do, up to the first change."""
@@ -65,5 +79,5 @@ PUSH = (platform.STAGE, lock.STAGE, build.STAGE, push.STAGE)
 PLAN = (platform.STAGE, lock.STAGE, plan.STAGE)
 APPLY = (platform.STAGE, lock.STAGE, apply.STAGE)
 VERIFY = (verify.STAGE,)
-MIGRATE = (platform.STAGE, lock.STAGE, build.STAGE, push.STAGE, verify.STAGE, migrate.STAGE)
+MIGRATE = (platform.STAGE, lock.STAGE, build.STAGE, push.STAGE, verify.STAGE, place.STAGE, migrate.STAGE)
 SMOKE_TEST = (smoke_test.STAGE,)

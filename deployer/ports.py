@@ -167,6 +167,14 @@ class Traffic(Protocol):
         """Set the split absolutely and read it back. Raises StateUncertain when the read-back differs."""
         ...
 
+    def test_color(self) -> Color | None:
+        """The color that the test listener forwards to; None when it forwards elsewhere or to both."""
+        ...
+
+    def point_test(self, color: Color) -> None:
+        """Point the test listener at one color and read it back. Raises StateUncertain when the read-back differs."""
+        ...
+
     def targets(self, service: str, color: Color) -> tuple[Target, ...]:
         """Registered targets and their health."""
         ...
@@ -186,12 +194,18 @@ class Preflight(Protocol):
 class Probe(Protocol):
     """Looks at the release from outside, as a visitor and as QA."""
 
-    def version(self) -> Mapping[str, str]:
-        """`GET /api/version` through the load balancer. Raises ReleaseFailed when it does not answer 200."""
+    def version(self, *, idle: bool = False) -> Mapping[str, str]:
+        """`GET /api/version` through the load balancer. Raises ReleaseFailed when it does not answer 200.
+
+        With `idle` through its test listener, where the color answers that no visitor reaches.
+        """
         ...
 
-    def smoke(self, release_id: str, say: Say, log: Path) -> str:
-        """Run tests/containers against what runs now; return a summary. Raises GateFailed with what failed."""
+    def smoke(self, release_id: str, say: Say, log: Path, *, idle: bool = False) -> str:
+        """Run tests/containers against what runs now; return a summary. Raises GateFailed with what failed.
+
+        With `idle` through the test listener.
+        """
         ...
 
 

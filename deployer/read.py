@@ -10,7 +10,7 @@ from deployer.composition import Site, compose, stop_for_run
 from deployer.model import Environment, Release, Revision
 from deployer.source import log_folder
 from deployer.stages.compare import serving
-from deployer.stages.smoke_test import doubts
+from deployer.verdict import doubts
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -38,6 +38,7 @@ class DeploymentValues(_Read):
     strategy: Literal["rolling", "blue_green"]
     steps: list[StepValues] = Field(min_length=1)
     steady_timeout_s: int = Field(ge=10, le=3600)
+    rehearsal_factor: float = Field(default=1.0, ge=0, le=1)
 
     @field_validator("steps")
     @classmethod

@@ -37,6 +37,7 @@ ENVIRONMENT = Environment(
     branch="develop",
     strategy="rolling",
     steps=(Step(100, 0),),
+    bake_factor=1.0,
     steady_timeout_s=300,
     services={
         "backend": Service("backend", 256, 512, 1, 8080, "/readyz"),

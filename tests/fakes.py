@@ -288,6 +288,7 @@ class FakeTraffic(Fake):
         super().__init__()
         self.states: dict[tuple[str, Color], str] = {}
         self.split: dict[Color, int] = {Color.BLUE: 100, Color.GREEN: 0}
+        self.tested: Color | None = Color.GREEN
         self._compute = compute
 
     def weights(self) -> Mapping[Color, int]:
@@ -297,6 +298,14 @@ class FakeTraffic(Fake):
     def set_weights(self, weights: Mapping[Color, int]) -> None:
         self._call("set_weights", dict(weights))
         self.split = dict(weights)
+
+    def test_color(self) -> Color | None:
+        self._call("test_color")
+        return self.tested
+
+    def point_test(self, color: Color) -> None:
+        self._call("point_test", color)
+        self.tested = color
 
     def targets(self, service: str, color: Color) -> tuple[Target, ...]:
         self._call("targets", service, color)
@@ -317,19 +326,23 @@ class FakePreflight(Fake):
 
 
 class FakeProbe(Fake):
-    def __init__(self, compute: FakeCompute) -> None:
+    """Visitors meet the color with most of the traffic; the test listener leads where it is pointed."""
+
+    def __init__(self, compute: FakeCompute, traffic: FakeTraffic) -> None:
         super().__init__()
         self._compute = compute
+        self._traffic = traffic
 
-    def version(self) -> Mapping[str, str]:
-        self._call("version")
-        live = self._compute.live("backend", Color.BLUE)
+    def version(self, *, idle: bool = False) -> Mapping[str, str]:
+        self._call("version", *(["idle"] if idle else []))
+        public = max(self._traffic.split, key=lambda color: self._traffic.split[color])
+        live = self._compute.live("backend", (self._traffic.tested or public) if idle else public)
         if not live.running:
             raise ReleaseFailed("GET /api/version", "503")
         return {"release": live.release, "commit": live.commit, "color": live.color, "image_digest": live.digest}
 
-    def smoke(self, release_id: str, say: Say, log: Path) -> str:
-        self._call("smoke", release_id)
+    def smoke(self, release_id: str, say: Say, log: Path, *, idle: bool = False) -> str:
+        self._call("smoke", release_id, *(["idle"] if idle else []))
         say(f"log in {log.name}")
         return "12 checks passed"
 
@@ -437,7 +450,7 @@ class Fakes:
         self.compute = FakeCompute(self.clock)
         self.traffic = FakeTraffic(self.compute)
         self.preflight = FakePreflight()
-        self.probe = FakeProbe(self.compute)
+        self.probe = FakeProbe(self.compute, self.traffic)
         self.ledger = FakeLedger()
         self.lease = FakeLease(self.clock)
 

@@ -29,11 +29,7 @@ class Elbv2:
 
     def weights(self) -> Mapping[Color, int]:
         """Read the public listener's split from ELBv2, in percent; all zero when it forwards to neither color."""
-        listener = self._topology().public_listener
-        with mapped("reading the traffic split"):
-            found = self._session.elbv2.describe_listeners(ListenerArns=[listener])["Listeners"]
-        actions = found[0].get("DefaultActions", []) if found else []
-        return split(actions, self._groups())
+        return self._read(self._topology().public_listener)
 
     def set_weights(self, weights: Mapping[Color, int]) -> None:
         """Set the split absolutely and read it back. Raises StateUncertain when the read-back differs."""
@@ -41,10 +37,29 @@ class Elbv2:
         attempted = "setting the traffic split to " + _words(wanted)
         if sum(wanted.values()) != 100 or min(wanted.values()) < 0:
             raise InputError(attempted, "weights are percentages and add up to 100")
+        self._write(self._topology().public_listener, wanted, attempted)
+
+    def test_color(self) -> Color | None:
+        """Read the color that the test listener forwards to; None when it forwards elsewhere or to both."""
+        weights = self._read(self._topology().test_listener)
+        return next((color for color, weight in weights.items() if weight == 100), None)
+
+    def point_test(self, color: Color) -> None:
+        """Point the test listener at one color and read it back. Raises StateUncertain when the read-back differs."""
+        attempted = f"pointing the test listener at {color}"
+        self._write(self._topology().test_listener, {color: 100, color.other: 0}, attempted)
+
+    def _read(self, listener: str) -> Mapping[Color, int]:
+        with mapped("reading the traffic split"):
+            found = self._session.elbv2.describe_listeners(ListenerArns=[listener])["Listeners"]
+        actions = found[0].get("DefaultActions", []) if found else []
+        return split(actions, self._groups())
+
+    def _write(self, listener: str, wanted: Mapping[Color, int], attempted: str) -> None:
         groups = self._groups()
         with mapped(attempted):
             self._session.elbv2.modify_listener(
-                ListenerArn=self._topology().public_listener,
+                ListenerArn=listener,
                 DefaultActions=[
                     {
                         "Type": "forward",
@@ -58,12 +73,12 @@ class Elbv2:
                     }
                 ],
             )
-        seen = self.weights()
+        seen = self._read(listener)
         if seen != wanted:
             raise StateUncertain(
                 attempted,
                 f"the load balancer reads back {_words(seen)}",
-                "look at the public listener's default action; somebody else may be changing it",
+                "look at the listener's default action; somebody else may be changing it",
             )
 
     def targets(self, service: str, color: Color) -> tuple[Target, ...]:

@@ -114,7 +114,7 @@ def variables(
         **service.environment,
         **place.color_environment.get(release.color, {}),
         "ENVIRONMENT": environment.short_name,
-        "RELEASE": release.id,
+        "RELEASE": release.serves,
         "COMMIT": release.commit,
         "COLOR": release.color.value,
         "IMAGE_DIGEST": image_reference.partition("@")[2],
@@ -133,7 +133,10 @@ def is_of(definition: TaskDefinitionTypeDef, release: Release, service: str, ima
     """Whether a registered definition is this release's, in this color, with this image."""
     seen = labels(definition, service)
     images = [c.get("image") for c in definition.get("containerDefinitions", []) if c.get("name") == service]
-    return images == [image_reference] and {"RELEASE": release.id, "COLOR": release.color.value}.items() <= seen.items()
+    return (
+        images == [image_reference]
+        and {"RELEASE": release.serves, "COLOR": release.color.value}.items() <= seen.items()
+    )
 
 
 def log_stream(definition: TaskDefinitionTypeDef, container: str, task_arn: str) -> tuple[str, str] | None:

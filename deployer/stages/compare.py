@@ -14,9 +14,9 @@ from deployer.errors import DeployError
 from deployer.model import SERVICES, Color, Image, Outcome, Release, Revision, Verdict
 from deployer.pipeline import Stage
 from deployer.ports import World
-from deployer.stages.smoke_test import doubts
+from deployer.verdict import doubts
 
-SETTLED = ("record", "apply", "push", "verify", "migrate", "deploy", "smoke_test")
+SETTLED = ("record", "apply", "push", "verify", "place", "migrate", "deploy", "smoke_test", "retire")
 
 
 def serving(world: World) -> dict[str, Revision]:

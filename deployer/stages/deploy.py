@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Protocol
 
 from deployer.errors import InputError
-from deployer.model import Environment, Outcome, Release
+from deployer.model import Color, Environment, Outcome, Record, Release
 from deployer.pipeline import Stage
 from deployer.ports import World
-from deployer.strategies import rolling
+from deployer.strategies import blue_green, rolling
 
 
 class Strategy(Protocol):
     """How an environment moves to a release and back; a module of `strategies/`."""
+
+    def place(self, world: World) -> Color:
+        """Choose the color that a release goes to."""
+        ...
+
+    def restored(self, record: Record) -> Mapping[str, str]:
+        """The task definitions with which a rollback brings the release of `record` back; the others are made anew."""
+        ...
 
     def run(self, release: Release, world: World) -> Outcome:
         """Bring the release up. A strategy that raises has put back what it changed."""
@@ -22,18 +31,28 @@ class Strategy(Protocol):
         """Bring back what ran before `run`."""
         ...
 
+    def retire(self, release: Release, world: World) -> str:
+        """Scale down what served before a proven release; say so, or "" when there is nothing."""
+        ...
 
-STRATEGIES: dict[str, Strategy] = {"rolling": rolling}
+
+STRATEGIES: dict[str, Strategy] = {"blue_green": blue_green, "rolling": rolling}
 
 
 def strategy(environment: Environment) -> Strategy:
-    """The strategy that terraform.tfvars names. Raises InputError for one that is not built yet."""
+    """The strategy that terraform.tfvars names. Raises InputError for an unknown one, and for what is not safe yet."""
     found = STRATEGIES.get(environment.strategy)
     if found is None:
         raise InputError(
             f"deploy {environment.name}",
-            f"deployment.strategy = {environment.strategy!r} is not built yet",
+            f"deployment.strategy = {environment.strategy!r} is not known",
             f"known: {', '.join(STRATEGIES)}",
+        )
+    if environment.strategy == "blue_green" and environment.cloud == "aws":
+        raise InputError(
+            f"deploy {environment.name}",
+            "blue/green shifts traffic without asking CloudWatch's alarms yet, which real visitors need",
+            "rehearse it on the local cloud: --cloud=local",
         )
     return found
 
@@ -48,4 +67,4 @@ def undo(release: Release, outcome: Outcome, world: World) -> None:
     strategy(world.environment).undo(release, outcome, world)
 
 
-STAGE = Stage("deploy", ("migrate", "verify", "rollback", "lock"), run, undo)
+STAGE = Stage("deploy", ("migrate", "verify", "rollback", "place", "lock"), run, undo)

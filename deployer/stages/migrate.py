@@ -32,4 +32,4 @@ def run(release: Release, world: World) -> Outcome:
     return Outcome(f"schema at {head}" if head else "schema is current", learned)
 
 
-STAGE = Stage("migrate", ("verify",), run, stays=True)
+STAGE = Stage("migrate", ("verify", "place"), run, stays=True)

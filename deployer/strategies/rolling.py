@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from deployer.errors import DeployError, Interrupted, RolledBack, StateUncertain
-from deployer.model import SERVICES, Color, Outcome, Release, Revision
+from deployer.model import SERVICES, Color, Outcome, Record, Release, Revision
 from deployer.ports import World
 
 
@@ -20,6 +20,22 @@ class Before:
 
     weights: Mapping[Color, int]
     revisions: Mapping[str, Revision]
+
+
+def place(world: World) -> Color:
+    """The color that has the traffic; there is no other one to go to."""
+    weights = world.traffic.weights()
+    return max(weights, key=lambda color: weights[color])
+
+
+def restored(record: Record) -> Mapping[str, str]:
+    """A release comes back by its own task definitions."""
+    return record.task_definitions
+
+
+def retire(release: Release, world: World) -> str:
+    """There is no other color."""
+    return ""
 
 
 def run(release: Release, world: World) -> Outcome:

@@ -64,6 +64,11 @@ class LocalCloudPlatform:
         """The host's port of the load balancers' listeners on port 80."""
         return self.ports.http
 
+    @property
+    def test_port(self) -> int:
+        """The host's port of the load balancers' test listeners."""
+        return self.ports.test
+
     def ready(self, say: Callable[[str], None]) -> str:
         """Build the cloud's images where they are missing, start it, wait until it answers. Repeatable."""
 

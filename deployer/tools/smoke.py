@@ -79,9 +79,10 @@ class Session(Protocol):
 
 
 class Smoke:
-    """Probes `environment` through `url()`. `endpoint_url` is the local cloud's, None on AWS.
+    """Probes `environment` through `url()`, its idle color through `idle_url()`.
 
-    `root` is the tree whose checks are run; `reports` is where the JUnit report goes, `root/reports` by default.
+    `endpoint_url` is the local cloud's, None on AWS. `root` is the tree whose checks are run; `reports` is where the
+    JUnit reports go, `root/reports` by default.
     """
 
     def __init__(
@@ -89,6 +90,7 @@ class Smoke:
         root: Path,
         environment: Environment,
         url: Callable[[], str],
+        idle_url: Callable[[], str],
         endpoint_url: str | None,
         *,
         reports: Path | None = None,
@@ -97,18 +99,18 @@ class Smoke:
         wait: Callable[[float], None] = time.sleep,
     ) -> None:
         self._environment = environment
-        self._url = url
+        self._urls = {False: url, True: idle_url}
         self._endpoint_url = endpoint_url
-        self._report = (reports or root / "reports").absolute() / f"smoke-{environment.short_name}.xml"
+        self._reports = (reports or root / "reports").absolute()
         self._environ = os.environ if environ is None else environ
         self._session = session or (lambda extra: NoxGates(root, environ=self._environ, extra=extra))
         self._wait = wait
 
-    def version(self) -> Mapping[str, str]:
+    def version(self, *, idle: bool = False) -> Mapping[str, str]:
         """`GET /api/version`, again for some seconds while it does not answer 200. Raises ReleaseFailed."""
         import httpx
 
-        url = self._url()
+        url = self._urls[idle]()
         target, headers = reachable(f"{url}/api/version")
         attempted = f"GET {url}/api/version"
         seen, pause_s = "", 0.2
@@ -126,28 +128,29 @@ class Smoke:
             self._wait(pause_s)
             pause_s = min(2 * pause_s, 2.0)
 
-    def smoke(self, release_id: str, say: Callable[[str], None], log: Path) -> str:
+    def smoke(self, release_id: str, say: Callable[[str], None], log: Path, *, idle: bool = False) -> str:
         """Run the checks against the tasks that run `release_id`. Raises GateFailed with each failed check's reason."""
-        self._report.parent.mkdir(parents=True, exist_ok=True)
-        self._report.unlink(missing_ok=True)
-        session = self._session(self._variables(release_id))
+        report = self._reports / f"smoke-{self._environment.short_name}{'-idle' if idle else ''}.xml"
+        report.parent.mkdir(parents=True, exist_ok=True)
+        report.unlink(missing_ok=True)
+        session = self._session(self._variables(release_id, self._urls[idle]()))
         started = time.monotonic()
         try:
-            session.run([SESSION], log, say, arguments=[f"--junitxml={self._report}"], timeout_s=_TIMEOUT_S)
+            session.run([SESSION], log, say, arguments=[f"--junitxml={report}"], timeout_s=_TIMEOUT_S)
         except GateFailed as error:
-            raise self._failure(error, release_id) from error
-        found = checked(self._report)
+            raise _failure(error, release_id, report) from error
+        found = checked(report)
         if found is None or found.failed or not found.passed:
-            seen = "no check was run" if found else f"{self._report} was not written"
+            seen = "no check was run" if found else f"{report} was not written"
             raise GateFailed(f"prove {release_id}", seen, f"run it alone: nox -s {SESSION}", log=log)
         told = f"{found.passed} check{'s' * (found.passed > 1)} passed in {time.monotonic() - started:.1f} s"
         reasons = sorted({reason for _, reason in found.not_run})
         return f"{told}, {len(found.not_run)} NOT RUN ({'; '.join(reasons)})" if reasons else told
 
-    def _variables(self, release_id: str) -> dict[str, str]:
+    def _variables(self, release_id: str, url: str) -> dict[str, str]:
         environment = self._environment
         variables = {
-            "SMOKE_URL": self._url(),
+            "SMOKE_URL": url,
             "SMOKE_RELEASE": release_id,
             "SMOKE_ENVIRONMENT": environment.short_name,
             "SMOKE_CLOUD": environment.cloud,
@@ -161,14 +164,15 @@ class Smoke:
         # On AWS the checks ask ECS what runs and Secrets Manager for the token: with the credentials of this run.
         return {name: value for name, value in self._environ.items() if name.startswith("AWS_")} | variables
 
-    def _failure(self, error: GateFailed, release_id: str) -> DeployError:
-        found = checked(self._report)
-        if found is None or not found.failed:
-            return error
-        details = _told(found.failed)
-        seen = f"{len(found.failed)} of {found.total} checks failed: {details[0]}"
-        hint = f"everything the checks saw is in {self._report}"
-        return GateFailed(f"prove {release_id}", seen, hint, details=details, log=error.log)
+
+def _failure(error: GateFailed, release_id: str, report: Path) -> DeployError:
+    found = checked(report)
+    if found is None or not found.failed:
+        return error
+    details = _told(found.failed)
+    seen = f"{len(found.failed)} of {found.total} checks failed: {details[0]}"
+    hint = f"everything the checks saw is in {report}"
+    return GateFailed(f"prove {release_id}", seen, hint, details=details, log=error.log)
 
 
 def _told(failed: Sequence[tuple[str, str]]) -> tuple[str, ...]:

@@ -87,11 +87,12 @@ variable "cost_centre" {
 }
 
 variable "deployment" {
-  description = "How releases reach visitors: weight_percent is the new color's share, bake_s how long it must prove itself there."
+  description = "How releases reach visitors: weight_percent is the new color's share, bake_s how long it must prove itself there. rehearsal_factor scales bake_s on the local cloud."
   type = object({
     strategy         = string
     steps            = list(object({ weight_percent = number, bake_s = number }))
     steady_timeout_s = number
+    rehearsal_factor = optional(number, 1)
   })
 
   validation {

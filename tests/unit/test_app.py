@@ -131,13 +131,13 @@ def test_a_gate_that_fails_after_an_apply_is_no_mere_gate(fakes: Fakes) -> None:
     assert (20, True) == (failed.value.exit_code, "what apply changed stays" in failed.value.hint)
 
 
-def test_a_strategy_that_is_not_built_is_refused_before_anything_starts(
+def test_what_is_not_safe_for_visitors_yet_is_refused_before_anything_starts(
     fakes: Fakes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Not after infrastructure and schema were changed."""
-    use(monkeypatch, replace(ENVIRONMENT, strategy="blue_green"))
-    with pytest.raises(InputError, match="blue_green"):
-        deploy()
+    use(monkeypatch, replace(ENVIRONMENT, strategy="blue_green", cloud="aws"))
+    with pytest.raises(InputError, match="alarms"):
+        deploy(yes=True)
 
     assert [] == fakes.lease.called("acquire")
 

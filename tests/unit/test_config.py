@@ -87,6 +87,7 @@ def test_development_as_shipped(checkout: Path) -> None:
         branch="develop",
         strategy="rolling",
         steps=(Step(100, 0),),
+        bake_factor=1.0,
         steady_timeout_s=300,
         services={
             "backend": Service("backend", 256, 512, 1, 8080, "/readyz", {}),

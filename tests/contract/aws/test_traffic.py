@@ -74,3 +74,12 @@ def test_a_read_back_that_differs_is_uncertain(traffic: Elbv2, monkeypatch: pyte
 def test_a_color_without_tasks_has_no_targets(traffic: Elbv2) -> None:
     """The idle color's target group is empty."""
     assert traffic.targets("backend", Color.GREEN) == ()
+
+
+@pytest.mark.parametrize("color", list(Color))
+def test_the_test_listener_leads_to_one_color_and_moves_no_visitor(traffic: Elbv2, color: Color) -> None:
+    """It is another listener than the public one."""
+    before = traffic.weights()
+    traffic.point_test(color.other)
+    traffic.point_test(color)
+    assert (color, before) == (traffic.test_color(), traffic.weights())

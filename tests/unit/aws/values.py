@@ -28,6 +28,7 @@ def environment(
         branch="develop",
         strategy="rolling",
         steps=(Step(100, 0),),
+        bake_factor=1.0,
         steady_timeout_s=300,
         services={
             "frontend": Service("frontend", 256, 512, 1, 8080, "/healthz", {"LOG_LEVEL": "info"}),

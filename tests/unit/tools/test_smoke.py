@@ -108,6 +108,7 @@ def environment(cloud: str = "local") -> Environment:
         steady_timeout_s=60,
         services={},
         tfvars=Path("x"),
+        bake_factor=1,
         config_hash="",
     )
 
@@ -124,6 +125,7 @@ def probe(
         tmp_path,
         environment(cloud),
         lambda: url,
+        lambda: url.replace(":8080", ":8081"),
         endpoint,
         environ=environ,
         session=session,

@@ -110,6 +110,7 @@ def environment(tfvars: Path) -> Environment:
         branch="develop",
         strategy="rolling",
         steps=(),
+        bake_factor=1.0,
         steady_timeout_s=60,
         services={},
         tfvars=tfvars,

@@ -1,0 +1,199 @@
+"""The idle color comes up beside the live one, is proven through the test listener, and takes the traffic step by step.
+
+Frontend and backend of one color are one unit: a green frontend talks to the green backend alone (color-pinned
+internal listeners), so the traffic moves at one place, the public listener. The old color stays at full capacity until
+the whole release is proven; the stage `retire` scales it down. Whatever goes wrong after green got its first request:
+weights back first, then the rest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+
+from deployer.errors import DeployError, GateFailed, Interrupted, RolledBack, StateUncertain
+from deployer.model import SERVICES, Color, Outcome, Record, Release, Revision, Step, Verdict
+from deployer.ports import World
+from deployer.verdict import doubts
+
+LOOK_EVERY_S = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Before:
+    """What ELBv2 and ECS said before anything was changed. `idle` holds what the release's color ran."""
+
+    weights: Mapping[Color, int]
+    idle: Mapping[str, Revision]
+
+
+def place(world: World) -> Color:
+    """The color for a new release: the one that serves nobody. The very first release goes where traffic points.
+
+    What a run that was cut off left behind is settled first: while a color runs a release that is known good, visitors
+    are not left with one that never was proven. Raises StateUncertain when traffic is split and neither is good.
+    """
+    weights = world.traffic.weights()
+    live = max(weights, key=lambda color: weights[color])
+    good = [color for color in (live, live.other) if _is_good(color, world)]
+    if weights[live] != 100 and not good:
+        raise StateUncertain(
+            "find the color that is good",
+            f"traffic is split ({_words(weights)}), and neither color runs a release that the ledger calls good",
+            "`inv status` shows both; set the listener's weights by hand to the one that works, then deploy again",
+        )
+    if weights[live] != 100 or (good and live not in good):
+        live = good[0]
+        world.say(f"an earlier run was cut off at {_words(weights)}: all traffic to {live}, which is known good")
+        world.lease.check()
+        world.traffic.set_weights({live: 100, live.other: 0})
+    return live.other if world.compute.live("frontend", live).desired else live
+
+
+def _is_good(color: Color, world: World) -> bool:
+    """Whether both services run all their tasks of one release, and the ledger calls it good."""
+    running = [world.compute.live(service, color) for service in SERVICES]
+    names = {revision.release for revision in running if revision.desired and revision.running == revision.desired}
+    if len(names) != 1 or any(not revision.desired for revision in running):
+        return False
+    record = world.ledger.find(names.pop())
+    return record is not None and record.outcome is Verdict.GOOD
+
+
+def restored(record: Record) -> Mapping[str, str]:
+    """Task definitions name their color: a release that comes back is described anew, by its images' digests."""
+    return {}
+
+
+def run(release: Release, world: World) -> Outcome:
+    """Bring the release up in its color, prove it there, move the traffic.
+
+    Raises RolledBack, or Interrupted, after putting back, and StateUncertain when putting back failed.
+    """
+    color = release.color
+    with ThreadPoolExecutor(1 + len(SERVICES)) as pool:
+        split = pool.submit(world.traffic.weights)
+        idle = dict(zip(SERVICES, pool.map(lambda name: world.compute.live(name, color), SERVICES), strict=True))
+        served = {name: world.compute.live(name, color.other).desired for name in SERVICES}
+        arns = dict(zip(SERVICES, pool.map(lambda name: _task_definition(release, name, world), SERVICES), strict=True))
+        before = Before(dict(split.result()), idle)
+    new = replace(release, task_definitions=arns)
+    try:
+        _bring_up(new, idle, served, world)
+        _prove(new, world)
+        first = not any(served.values())
+        if first:
+            world.say("the first release: nothing serves that it could be compared with")
+        for step in (Step(100, 0),) if first else world.environment.steps:
+            _shift(step, new, world)
+    except Exception as error:
+        with world.clock.shield():
+            _restore(before, color, world, error)
+        if not isinstance(error, DeployError) or isinstance(error, Interrupted | StateUncertain):
+            raise
+        hint = (
+            f"{color.other} serves as before" if any(served.values()) else "nothing served before; nothing serves now"
+        )
+        raise RolledBack(error.attempted, error.seen, hint, details=error.details, log=error.log) from error
+    return Outcome(f"{color} has all traffic", {"task_definitions": arns}, before)
+
+
+def undo(release: Release, outcome: Outcome, world: World) -> None:
+    """All traffic back to the color that had it, which still runs; then the release's color is idle again."""
+    assert isinstance(outcome.before, Before)
+    _restore(outcome.before, release.color, world, None)
+
+
+def retire(release: Release, world: World) -> str:
+    """Scale the old color down and let the test listener lead there: it is the idle one now."""
+    world.lease.check()
+    old = release.color.other
+    for service in reversed(SERVICES):
+        world.compute.scale(service, old, 0)
+    world.traffic.point_test(old)
+    return f"{old} is idle"
+
+
+def _task_definition(release: Release, service: str, world: World) -> str:
+    known = release.task_definitions.get(service)
+    return known or world.compute.register(release, service, world.registry.reference(release.images[service]))
+
+
+def _bring_up(release: Release, idle: Mapping[str, Revision], served: Mapping[str, int], world: World) -> None:
+    """Both services at once, to the capacity that serves now or more: no visitor is there yet who could meet half."""
+    world.lease.check()
+    timeout_s = world.environment.steady_timeout_s
+
+    def bring_up(service: str) -> None:
+        count = max(served[service], world.environment.services[service].count)
+        arn, runs = release.task_definitions[service], idle[service]
+        if (runs.task_definition, runs.running, runs.rollout) == (arn, count, "COMPLETED"):
+            return
+        world.compute.roll_out(service, release.color, arn, count, timeout_s, world.say)
+
+    with ThreadPoolExecutor(len(SERVICES)) as pool:
+        list(pool.map(bring_up, SERVICES))
+
+
+def _prove(release: Release, world: World) -> None:
+    """Through the test listener, before any visitor is sent there."""
+    world.lease.check()
+    world.traffic.point_test(release.color)
+    found = doubts(release, world)
+    if found:
+        raise GateFailed(f"prove {release.color}", found[0], "no visitor was sent there", details=found)
+    seen = world.probe.version(idle=True).get("release", "nothing")
+    if seen != release.serves:
+        raise GateFailed(f"prove {release.color}", f"its test listener answers as release {seen}, not {release.serves}")
+    world.say(world.probe.smoke(release.serves, world.say, world.logs / "smoke-idle.log", idle=True))
+
+
+def _shift(step: Step, release: Release, world: World) -> None:
+    """Give the new color its share, then hold it there for the step's bake time, looking all the while."""
+    wanted = {release.color: step.weight_percent, release.color.other: 100 - step.weight_percent}
+    world.lease.check()
+    world.traffic.set_weights(wanted)
+    bake_s = step.bake_s * world.environment.bake_factor
+    world.say(f"{_words(wanted)}, for {bake_s:.0f} s")
+    until = world.clock.monotonic() + bake_s
+    while True:
+        _look(release, wanted, world)
+        left_s = until - world.clock.monotonic()
+        if left_s <= 0:
+            return
+        world.clock.wait(min(LOOK_EVERY_S, left_s))
+
+
+def _look(release: Release, wanted: Mapping[Color, int], world: World) -> None:
+    world.lease.check()
+    attempted = f"hold {_words(wanted)}"
+    seen = world.traffic.weights()
+    if dict(seen) != dict(wanted):
+        raise GateFailed(attempted, f"the listener says {_words(seen)}: somebody else changes it")
+    found = doubts(release, world)
+    if found:
+        raise GateFailed(attempted, found[0], details=found)
+
+
+def _restore(before: Before, color: Color, world: World, cause: Exception | None) -> None:
+    """Absolute and idempotent. Visitors first: the weights. Then the release's color has nothing to do any more."""
+    did = "put back the traffic"
+    try:
+        # Whoever took the lease from us owns the environment: putting back would break what they do.
+        world.lease.check()
+        if dict(world.traffic.weights()) != dict(before.weights):
+            world.traffic.set_weights(before.weights)
+        for service in reversed(SERVICES):
+            did = f"scale {service} {color} down"
+            world.compute.scale(service, color, 0)
+    except Exception as failure:
+        seen = failure.seen if isinstance(failure, DeployError) else repr(failure)
+        first = f" (first failure: {cause})" if cause else ""
+        details = failure.details if isinstance(failure, DeployError) else ()
+        hint = "`inv status` shows what runs; `inv rollback` tries again"
+        raise StateUncertain(did, f"{seen}{first}", hint, details=details) from failure
+
+
+def _words(weights: Mapping[Color, int]) -> str:
+    return ", ".join(f"{color} {weights.get(color, 0)}%" for color in Color)

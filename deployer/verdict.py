@@ -1,0 +1,40 @@
+"""Whether a release is live: what ECS and the load balancer say, compared with what the release is."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+from deployer.model import SERVICES, Release
+from deployer.ports import World
+
+
+def doubts(release: Release, world: World) -> tuple[str, ...]:
+    """Why this release cannot be called live, a line for each reason; empty when there is no doubt.
+
+    Each service's PRIMARY revision has to be the release's and complete, with a healthy target for each task.
+    """
+    with ThreadPoolExecutor(len(SERVICES)) as pool:
+        each = pool.map(lambda service: _doubts_about(service, release, world), SERVICES)
+        return tuple(doubt for found in each for doubt in found)
+
+
+def _doubts_about(service: str, release: Release, world: World) -> list[str]:
+    with ThreadPoolExecutor(1) as pool:
+        asked = pool.submit(world.traffic.targets, service, release.color)
+        live = world.compute.live(service, release.color)
+        registered = asked.result()
+    found = []
+    wanted = release.task_definitions.get(service)
+    if wanted and live.task_definition != wanted:
+        found.append(f"{service} runs {live.task_definition}, not {wanted}")
+    if live.release != release.serves:
+        found.append(f"{service} says it is release {live.release or 'none'}, not {release.serves}")
+    if live.rollout != "COMPLETED" or live.desired == 0 or live.running != live.desired:
+        found.append(f"{service} is {live.rollout or 'without a rollout'}, {live.running} of {live.desired} tasks run")
+    # What drains belongs to a revision that is leaving: it gets no new request.
+    targets = [target for target in registered if target.state != "draining"]
+    healthy = [target for target in targets if target.state == "healthy"]
+    found += [f"{service} target {t.address} is {t.state} {t.reason}".rstrip() for t in targets if t not in healthy]
+    if len(healthy) < max(1, live.running):
+        found.append(f"{service} has {len(healthy)} healthy targets for {live.running} tasks")
+    return found

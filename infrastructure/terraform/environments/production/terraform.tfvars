@@ -1,0 +1,85 @@
+# Production. As shipped it names no real account: account_id has to be set before `cloud` means anything.
+# `inv deploy --env=prod --cloud=local` rehearses it.
+
+name           = "production"
+short_name     = "prod"
+domain         = "www.indivillage.com"
+region         = "ap-south-1"
+replica_region = "ap-southeast-1"
+account_id     = "000000000000"
+cloud          = "aws"
+branch         = "main"
+owner          = "platform-team"
+cost_centre    = "website-production"
+
+deployment = {
+  strategy = "blue_green"
+  steps = [
+    { weight_percent = 10, bake_s = 300 },
+    { weight_percent = 50, bake_s = 300 },
+    { weight_percent = 100, bake_s = 600 },
+  ]
+  steady_timeout_s = 600
+  rehearsal_factor = 0.02
+}
+
+services = {
+  frontend = {
+    cpu         = 1024
+    memory      = 2048
+    count       = 2
+    port        = 8080
+    health_path = "/healthz"
+    environment = {}
+  }
+  backend = {
+    cpu         = 1024
+    memory      = 2048
+    count       = 2
+    port        = 8080
+    health_path = "/readyz"
+    environment = {}
+  }
+}
+
+scaling = {
+  min            = 2
+  max            = 10
+  cpu_percent    = 70
+  memory_percent = 75
+}
+
+database = {
+  engine_version        = "15"
+  instance_class        = "db.m7g.large"
+  allocated_storage_gb  = 100
+  multi_az              = true
+  backup_retention_days = 30
+}
+
+cache = {
+  engine_version = "7.0"
+  node_type      = "cache.m7g.large"
+  nodes          = 2
+}
+
+backups = {
+  retention_days = 30
+}
+
+alarms = {
+  error_rate_percent = 1
+  latency_p95_ms     = 1000
+}
+
+notifications = {
+  emails = []
+}
+
+access = {
+  basic_auth = false
+}
+
+network = {
+  nat = "per_zone"
+}

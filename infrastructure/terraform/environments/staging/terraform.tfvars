@@ -1,0 +1,81 @@
+# Staging: production in small. As shipped it names no real account: account_id has to be set before `cloud` means anything.
+# `inv deploy --env=staging --cloud=local` rehearses it.
+
+name           = "staging"
+short_name     = "staging"
+domain         = "staging.indivillage.com"
+region         = "ap-south-1"
+replica_region = "ap-southeast-1"
+account_id     = "000000000000"
+cloud          = "aws"
+branch         = "staging"
+owner          = "platform-team"
+cost_centre    = "website-staging"
+
+deployment = {
+  strategy         = "blue_green"
+  steps            = [{ weight_percent = 100, bake_s = 120 }]
+  steady_timeout_s = 600
+  rehearsal_factor = 0.05
+}
+
+services = {
+  frontend = {
+    cpu         = 512
+    memory      = 1024
+    count       = 2
+    port        = 8080
+    health_path = "/healthz"
+    environment = {}
+  }
+  backend = {
+    cpu         = 512
+    memory      = 1024
+    count       = 2
+    port        = 8080
+    health_path = "/readyz"
+    environment = {}
+  }
+}
+
+scaling = {
+  min            = 2
+  max            = 4
+  cpu_percent    = 70
+  memory_percent = 75
+}
+
+database = {
+  engine_version        = "15"
+  instance_class        = "db.t4g.small"
+  allocated_storage_gb  = 50
+  multi_az              = true
+  backup_retention_days = 30
+}
+
+cache = {
+  engine_version = "7.0"
+  node_type      = "cache.t4g.small"
+  nodes          = 2
+}
+
+backups = {
+  retention_days = 30
+}
+
+alarms = {
+  error_rate_percent = 5
+  latency_p95_ms     = 1500
+}
+
+notifications = {
+  emails = []
+}
+
+access = {
+  basic_auth = true
+}
+
+network = {
+  nat = "single"
+}
