@@ -169,6 +169,9 @@ def test(_: Context, only: str = "", env: str = "") -> None:  # noqa: ARG001
     run(lambda: local.test(only))
 
 
+reconcile = _stage("reconcile", "Settle what a run that was cut off left behind in ENV.")
+
+
 @task(help={"env": ENV, "reason": "why its holder is known to be gone", "cloud": CLOUD, "yes": YES})
 def unlock(_: Context, env: str = "dev", reason: str = "", cloud: str = "", yes: bool = False) -> None:
     """Free ENV from a lease whose holder is gone."""
@@ -295,6 +298,7 @@ ns = Collection(
     verify,
     migrate,
     smoke_test,
+    reconcile,
     unlock,
     images,
     clean,

@@ -14,6 +14,7 @@ from deployer.stages import (
     plan,
     platform,
     push,
+    reconcile,
     record,
     retire,
     rollback,
@@ -81,3 +82,4 @@ APPLY = (platform.STAGE, lock.STAGE, apply.STAGE)
 VERIFY = (verify.STAGE,)
 MIGRATE = (platform.STAGE, lock.STAGE, build.STAGE, push.STAGE, verify.STAGE, place.STAGE, migrate.STAGE)
 SMOKE_TEST = (smoke_test.STAGE,)
+RECONCILE = (lock.STAGE, reconcile.STAGE)

@@ -19,6 +19,10 @@ class Strategy(Protocol):
         """Choose the color that a release goes to."""
         ...
 
+    def settle(self, world: World) -> str:
+        """Finish or undo what a run that was cut off left behind; say what was done."""
+        ...
+
     def restored(self, record: Record) -> Mapping[str, str]:
         """The task definitions with which a rollback brings the release of `record` back; the others are made anew."""
         ...

@@ -29,10 +29,34 @@ class Before:
 
 
 def place(world: World) -> Color:
-    """The color for a new release: the one that serves nobody. The very first release goes where traffic points.
+    """The color for a new release: the one that serves nobody. The very first release goes where traffic points."""
+    live = _serving(world)
+    return live.other if world.compute.live("frontend", live).desired else live
 
-    What a run that was cut off left behind is settled first: while a color runs a release that is known good, visitors
-    are not left with one that never was proven. Raises StateUncertain when traffic is split and neither is good.
+
+def settle(world: World) -> str:
+    """Finish or undo what a run that was cut off left behind: one color has all traffic, the other one is idle."""
+    before = dict(world.traffic.weights())
+    live = _serving(world)
+    did = [f"all traffic to {live}"] if before[live] != 100 else []
+    if world.compute.live("frontend", live).desired:
+        for service in reversed(SERVICES):
+            if world.compute.live(service, live.other).desired:
+                world.lease.check()
+                world.compute.scale(service, live.other, 0)
+                did.append(f"{service} {live.other} scaled down")
+        if world.traffic.test_color() is not live.other:
+            world.lease.check()
+            world.traffic.point_test(live.other)
+            did.append(f"the test listener leads to {live.other}")
+    return ", ".join(did) or f"nothing was left behind, {live} has all traffic"
+
+
+def _serving(world: World) -> Color:
+    """The color that serves, after what a run that was cut off left behind has been ended.
+
+    While a color runs a release that is known good, visitors are not left with one that never was proven. Raises
+    StateUncertain when traffic is split and neither is good.
     """
     weights = world.traffic.weights()
     live = max(weights, key=lambda color: weights[color])
@@ -48,7 +72,7 @@ def place(world: World) -> Color:
         world.say(f"an earlier run was cut off at {_words(weights)}: all traffic to {live}, which is known good")
         world.lease.check()
         world.traffic.set_weights({live: 100, live.other: 0})
-    return live.other if world.compute.live("frontend", live).desired else live
+    return live
 
 
 def _is_good(color: Color, world: World) -> bool:

@@ -28,6 +28,11 @@ def place(world: World) -> Color:
     return max(weights, key=lambda color: weights[color])
 
 
+def settle(world: World) -> str:
+    """ECS ends a rolling update by itself: it completes, or its circuit breaker takes it back."""
+    return "one color only: ECS ends a rolling update by itself"
+
+
 def restored(record: Record) -> Mapping[str, str]:
     """A release comes back by its own task definitions."""
     return record.task_definitions
