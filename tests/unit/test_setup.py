@@ -132,7 +132,7 @@ def test_cache_goes_into_the_checkout_when_home_cannot_hold_it(machine: Machine,
         ("test", "--only", "types"),
         ("test", "--only=lint,types,unit"),
         ("scan",),
-        ("test", "--only=application,scan"),
+        ("test", "--only=application,scan,gates"),
     ],
 )
 def test_calls_without_containers_need_neither_engine_nor_terraform(
