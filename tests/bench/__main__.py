@@ -33,7 +33,7 @@ LOGS = ROOT / "reports" / "bench"
 def main(words: Sequence[str]) -> int:
     """Measure what the command line asks for; return the exit code."""
     options = _options(words)
-    checkout = Checkout(ROOT, ROOT / ".cache" / "bench", LOGS / f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}")
+    checkout = Checkout(ROOT, ROOT / ".cache" / "bench", LOGS / f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}", _say)
     _say_surroundings()
     # Whoever ends us, what runs is interrupted as at a terminal and what was started is removed.
     signal.signal(signal.SIGTERM, signal.default_int_handler)

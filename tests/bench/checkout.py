@@ -12,6 +12,7 @@ import re
 import secrets
 import shutil
 import subprocess
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
@@ -39,6 +40,7 @@ class Checkout:
     root: Path
     folder: Path
     logs: Path
+    say: Callable[[str], None]
     base: str = field(init=False)
     env: dict[str, str] = field(init=False)
     programs: Programs = field(init=False)
@@ -46,7 +48,7 @@ class Checkout:
     def __post_init__(self) -> None:
         self.base = _git(self.root, "rev-parse", "HEAD")
         self.env = surroundings.of_user(self.folder / "home")
-        self.programs = Programs(self.path, self.env, self.logs)
+        self.programs = Programs(self.path, self.env, self.logs, self.say)
 
     @property
     def path(self) -> Path:

@@ -8,13 +8,16 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 STOP_S = 60
 """How long a program that is interrupted may take to put things back."""
+
+SAID_S = 2
+"""What takes longer is worth a line while one waits."""
 
 
 class NotMeasured(Exception):
@@ -41,16 +44,20 @@ class Ran:
 
 @dataclass(frozen=True, slots=True)
 class Programs:
-    """Runs programs in `cwd` with `env`; stderr of each goes to a numbered file under `logs`."""
+    """Runs programs in `cwd` with `env`; stderr of each goes to a numbered file under `logs`.
+
+    `say` is told what each long one took.
+    """
 
     cwd: Path
     env: Mapping[str, str]
     logs: Path
+    say: Callable[[str], None] = lambda _: None
     _count: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
     def with_env(self, env: Mapping[str, str]) -> Programs:
         """The same place with another environment; both count their logs together."""
-        return Programs(self.cwd, env, self.logs, self._count)
+        return replace(self, env=env)
 
     def run(self, name: str, argv: Sequence[str], *, timeout_s: float, codes: tuple[int, ...] = (0,)) -> Ran:
         """Run `argv` to its end. Raises NotMeasured for another exit code than `codes`, and after `timeout_s`."""
@@ -79,6 +86,8 @@ class Programs:
                 raise
             seconds = time.monotonic() - begun
             stderr.write(f"\n--- stdout, exit code {process.returncode}, {seconds:.2f} s\n{stdout}")
+        if seconds >= SAID_S:
+            self.say(f"{name}: {seconds:.1f} s")
         if process.returncode not in codes:
             raise NotMeasured(f"{name} ended with exit code {process.returncode}, see {log}")
         return Ran(seconds, process.returncode, stdout, log)
