@@ -1,4 +1,8 @@
-"""The commands: each parses, calls `deployer.app`, turns errors into exit codes. `inv --list` is the contents page."""
+"""The commands: each parses, calls into `deployer`, turns errors into exit codes. `inv --list` is the contents page.
+
+Longer than other files, so that all commands and their flags are on one page. The first line of a docstring is what
+`inv --list` shows: it has to fit on one line of a screen of 80 columns.
+"""
 
 from __future__ import annotations
 
@@ -17,8 +21,8 @@ YES = "do not ask before an AWS environment is changed"
 
 def run(command: Callable[[], int]) -> None:
     """Run one command; a DeployError becomes one message and its exit code, anything else is a bug with a traceback."""
-    from deployer import console, disk
-    from deployer.errors import DeployError
+    from deployer import console, disk, failure_log
+    from deployer.errors import DeployError, Interrupted
     from deployer.stop import as_interrupts
 
     try:
@@ -32,6 +36,8 @@ def run(command: Callable[[], int]) -> None:
         if not isinstance(error, DeployError):
             console.bug()
             raise Exit(code=1) from None
+        if error.log is None and not isinstance(error, Interrupted):
+            error.log = failure_log.write(error)
         console.failure(error)
         raise Exit(code=error.exit_code) from None
     if code:
@@ -61,7 +67,10 @@ def deploy(
     json: bool = False,
     yes: bool = False,
 ) -> None:
-    """Take a commit to ENV: check, build, plan, apply, migrate, deploy, prove; put it back if it fails."""
+    """Take a commit to ENV and prove it; put it back if it fails.
+
+    Checks, builds, plans, applies, migrates, deploys, and tests what runs.
+    """
     from deployer import app
 
     dry = dry_run or bool(c.config.run.dry)
@@ -133,7 +142,7 @@ def lint(_: Context, env: str = "") -> None:  # noqa: ARG001
 
 @task(help={"env": "accepted for symmetry; these checks are the same for every environment"})
 def scan(_: Context, env: str = "") -> None:  # noqa: ARG001
-    """Look for insecure Dockerfiles, insecure Python and committed secrets."""
+    """Look for insecure Dockerfiles and Python, and for secrets."""
     from deployer import local
 
     run(local.scan)
@@ -154,11 +163,11 @@ def build(_: Context, env: str = "", platforms: str = "", json: bool = False) ->
 
 
 push = _stage("push", "Build the images and push them to ENV's registry.")
-plan = _stage("plan", "Show what Terraform would change in ENV, and save the plan.")
-apply = _stage("apply", "Apply the plan that `inv plan` saved for ENV, exactly that one.")
-verify = _stage("verify", "Check that what a release leans on exists in ENV and agrees.")
-migrate = _stage("migrate", "Bring ENV's database schema to this commit's head, as a one-off task.")
-smoke_test = _stage("smoke-test", "Prove what runs in ENV: containers by Testinfra, pages and API over HTTP.")
+plan = _stage("plan", "Show what Terraform would change in ENV; save the plan.")
+apply = _stage("apply", "Apply exactly the plan that `inv plan` saved for ENV.")
+verify = _stage("verify", "Check that what a release leans on is there in ENV.")
+migrate = _stage("migrate", "Bring ENV's database schema to this commit's head.")
+smoke_test = _stage("smoke-test", "Prove what runs in ENV: its containers, pages and API.")
 
 
 @task(help={"only": "sessions to run, by comma: lint, types, unit, …", "env": "accepted for symmetry"})
@@ -182,7 +191,7 @@ def unlock(_: Context, env: str = "dev", reason: str = "", cloud: str = "", yes:
 
 @task(help={"json": JSON})
 def images(_: Context, json: bool = False) -> None:
-    """Build every image of the project, the local cloud's too, and name them."""
+    """Build every image of the project and name them."""
     from deployer import local
 
     run(lambda: local.images(local.IMAGES, as_json=json))
@@ -190,7 +199,7 @@ def images(_: Context, json: bool = False) -> None:
 
 @task(help={"yes": "remove it; without it is only shown", "json": JSON})
 def clean(_: Context, yes: bool = False, json: bool = False) -> None:
-    """Show which old images, caches and logs of ours would go; remove them with --yes."""
+    """Show what old images, caches and logs would go."""
     from deployer import clean as cleaning
 
     run(lambda: cleaning.clean(yes=yes, as_json=json))
@@ -206,7 +215,7 @@ def cloud_up(_: Context) -> None:
 
 @task
 def cloud_down(_: Context) -> None:
-    """Remove the local cloud with everything that runs and is stored in it."""
+    """Remove the local cloud and all that is in it."""
     from deployer import local
 
     run(local.cloud_down)
@@ -222,7 +231,7 @@ def cloud_status(_: Context, json: bool = False) -> None:
 
 @task
 def dev(_: Context) -> None:
-    """Serve the site from the source tree, with reload, until Ctrl-C."""
+    """Serve the site from the source tree, with reload."""
     from deployer import development
 
     run(development.dev)
@@ -262,7 +271,7 @@ def logs(
     }
 )
 def shell(_: Context, env: str = "dev", service: str = "backend", command: str = "", cloud: str = "") -> None:
-    """Open a shell in a running container of ENV, or run a command there."""
+    """Open a shell, or run a command, in a container of ENV."""
     from deployer import observe
 
     run(lambda: observe.shell(env, cloud=cloud or None, service=service, command=command))
@@ -282,29 +291,12 @@ def db_console(_: Context, env: str = "dev", command: str = "", database: str = 
     run(lambda: observe.db_console(env, command=command, database=database))
 
 
-_cloud = Collection("cloud", up=cloud_up, down=cloud_down, status=cloud_status)
-ns = Collection(
-    deploy,
-    rollback,
-    status,
-    history,
-    lint,
-    test,
-    scan,
-    build,
-    push,
-    plan,
-    apply,
-    verify,
-    migrate,
-    smoke_test,
-    reconcile,
-    unlock,
-    images,
-    clean,
-    dev,
-    logs,
-    shell,
-    _cloud,
-    Collection("db", console=db_console),
-)
+CONTENTS = {
+    "Releases": (deploy, rollback, reconcile, unlock),
+    "What runs": (status, history, logs, shell, Collection("db", console=db_console)),
+    "Each stage alone": (lint, test, scan, build, push, plan, apply, verify, migrate, smoke_test),
+    "This machine": (dev, images, clean, Collection("cloud", up=cloud_up, down=cloud_down, status=cloud_status)),
+}
+ns = Collection(*(part for parts in CONTENTS.values() for part in parts))
+# For `deployer.program`, which lists by these headings what Invoke itself lists by name.
+ns.configure({"contents": {heading: [part.name for part in parts] for heading, parts in CONTENTS.items()}})

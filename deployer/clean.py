@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from deployer import console
+from deployer import console, screen
 from deployer.tools import old_files, old_images
 from deployer.tools.docker_cli import reaching_engine
 from deployer.tools.waste import Waste
@@ -27,7 +27,7 @@ def clean(*, yes: bool, as_json: bool) -> int:
             "items": [{"what": w.what, "bytes": w.size_bytes, "why": w.why} for w in found],
         })  # fmt: skip
         return 0
-    for row in console.table([("what", "size", "why"), *_rows(found)]) if found else ():
+    for row in screen.table([("what", "size", "why"), *_rows(found)]) if found else ():
         console.answer(row)
     if not found:
         console.line("nothing to remove")

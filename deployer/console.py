@@ -18,19 +18,16 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from deployer.errors import DeployError, Interrupted
-from deployer.model import StageResult, Status
+from deployer.screen import columns, fitted, shown, table
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
+    from deployer.model import StageResult
+
 HEARTBEAT_S = 10.0
-_STYLES = {
-    Status.OK: "green",
-    Status.CACHED: "cyan",
-    Status.SKIPPED: "dim",
-    Status.FAILED: "bold red",
-    Status.UNDONE: "yellow",
-}
+_STYLES = {"ok": "green", "cached": "cyan", "skipped": "dim", "failed": "bold red", "undone": "yellow"}
+"""By `model.Status`, which is not imported: `inv --list` needs none of it."""
 
 
 def data(value: object) -> None:
@@ -59,9 +56,22 @@ def answer(text: str) -> None:
         raise SystemExit(128 + signal.SIGPIPE) from None
 
 
+def paragraph(text: str) -> None:
+    """Print, on stdout and indented, what belongs to the line before."""
+    for part in fitted(f"    {text}", columns(sys.stdout), 4):
+        answer(part)
+
+
 def colored() -> bool:
     """Whether stderr is a terminal that may show colour."""
     return sys.stderr.isatty() and not os.environ.get("NO_COLOR")
+
+
+def for_children() -> dict[str, str]:
+    """What tells a program behind a pipe of ours how wide our screen is, and that it may show color on it."""
+    width = columns(sys.stderr)
+    told = {"COLUMNS": str(width)} if width else {}
+    return {**told, "FORCE_COLOR": "1"} if colored() else told
 
 
 def is_terminal() -> bool:
@@ -73,32 +83,26 @@ def failure(error: DeployError) -> None:
     """Say once what was attempted, what was seen, and what to do next. An interruption is one line."""
     red, off = ("\x1b[1;31m", "\x1b[0m") if colored() else ("", "")
     if isinstance(error, Interrupted):
-        told = error.hint or f"{error.attempted}: {error.seen}"
-        line(f"{red}interrupted:{off} {told}{f'; log: {error.log}' if error.log else ''}")
+        what = error.hint or f"{error.attempted}: {error.seen}"
+        line(f"{red}interrupted:{off} {what}{f'; log: {error.log}' if error.log else ''}")
         return
-    line(f"{red}error:{off} {error.attempted}: {error.seen}")
+    width = columns(sys.stderr)
+    told = fitted(f"error: {error.attempted}: {error.seen}", width, 7)
+    told[0] = told[0].replace("error:", f"{red}error:{off}", 1)
     for detail in error.details:
-        line(f"    {detail}")
+        told += fitted(f"    {detail}", width, 6)
     if error.hint:
-        line(f"  next: {error.hint}")
+        told += fitted(f"  next: {error.hint}", width, 8)
+    for text in told:
+        line(text)
     if error.log:
-        line(f"   log: {error.log}")
+        line(f"   log: {shown(error.log)}")
 
 
 def bug() -> None:
     """The traceback of an exception that nobody foresaw."""
     traceback.print_exc()
     line("This is a bug of the deployer. Please report it with the lines above.")
-
-
-def table(rows: Sequence[Sequence[str]]) -> list[str]:
-    """Columns aligned by spaces; the first row is the head.
-
-    >>> table([("a", "b"), ("long", "x")])
-    ['a     b', 'long  x']
-    """
-    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
 
 
 class PlainEvents:
@@ -135,7 +139,8 @@ class PlainEvents:
     def _print(self, stage: str, text: str) -> None:
         with self._lock:
             self._last = time.monotonic()
-            line(f"{self._last - self._begun:6.1f}s {stage:<10} {text}")
+            for told in fitted(f"{self._last - self._begun:6.1f}s {stage:<10} {text}", columns(sys.stderr), 19):
+                line(told)
 
     @contextmanager
     def showing(self) -> Iterator[None]:
@@ -190,7 +195,7 @@ class LiveEvents:
         for name, (status, took, note) in self._rows.items():
             running = name in self._begun and took is None
             seconds = time.monotonic() - self._begun[name] if running else took
-            style = "bold" if running else _STYLES.get(Status(status), "") if status in set(Status) else "dim"
+            style = "bold" if running else _STYLES.get(status, "dim")
             took_s = "" if seconds is None else f"{seconds:.1f}"
             # Text, not str: what programs say may look like rich's markup.
             grid.add_row(name, status or "waiting", took_s, Text(note), style=style)
@@ -234,4 +239,5 @@ def mapping(rows: Mapping[str, str]) -> None:
     """Name and value, aligned, on stdout."""
     width = max(map(len, rows), default=0)
     for name, value in rows.items():
-        answer(f"{name.ljust(width)}  {value}")
+        for text in fitted(f"{name.ljust(width)}  {value}", columns(sys.stdout), width + 2):
+            answer(text)

@@ -13,6 +13,7 @@ from deployer import console
 from deployer.composition import LocalSite, local_site
 from deployer.errors import GateFailed
 from deployer.model import SERVICES, BuiltImage
+from deployer.source import log_folder
 from deployer.stages import lint as lint_stage
 from deployer.stages import scan as scan_stage
 from deployer.tools import platforms, process
@@ -27,13 +28,17 @@ def _nox(sessions: tuple[str, ...]) -> int:
     """Nox in the foreground: its output is the answer. Raises GateFailed when a session fails."""
     chosen = ["--session", *sessions] if sessions else []
     # Two minutes to end in: tests that are interrupted take down the clouds that they have started.
-    argv = [sys.executable, "-m", "nox", *chosen]
-    code = process.foreground(argv, cwd=ROOT, env=os.environ, stop_signal=signal.SIGINT, grace_s=120)
+    color = ["--forcecolor"] if console.colored() else []
+    argv = [sys.executable, "-m", "nox", *color, *chosen]
+    log = log_folder(ROOT, "local") / f"{'-'.join(sessions) or 'test'}.log"
+    env = {**os.environ, **console.for_children()}
+    code = process.foreground(argv, cwd=ROOT, env=env, log=log, stop_signal=signal.SIGINT, grace_s=120)
     if code:
         raise GateFailed(
             f"run {', '.join(sessions) or 'every test session'}",
             f"nox ended with exit code {code}",
             "the lines above say which session failed; `inv test --only=SESSION` runs it alone",
+            log=log,
         )
     return 0
 
@@ -54,9 +59,7 @@ def scan() -> int:
 
 
 def _site() -> LocalSite:
-    logs = ROOT / ".cache" / "logs" / "local"
-    logs.mkdir(parents=True, exist_ok=True)
-    return local_site(ROOT, logs)
+    return local_site(ROOT, log_folder(ROOT, "local"))
 
 
 def images(names: tuple[str, ...], *, as_json: bool, only_for: str = "") -> int:

@@ -46,6 +46,22 @@ class Inv(Program):
         """Answer --list and --help."""
         self._read(super().parse_cleanup)
 
+    def list_flat(self) -> None:
+        """`inv --list` as a table of contents: the headings of tasks.py instead of one list by name."""
+        contents = self.collection.configuration().get("contents") if not self.list_root else None
+        if not contents:
+            super().list_flat()
+            return
+        pairs = dict(self._make_pairs(self.scoped_collection))
+        width = max(map(len, pairs))
+        for heading, names in contents.items():
+            console.answer(f"{heading}:")
+            for name in names:
+                for task in (n for n in pairs if n == str(name).replace("_", "-") or n.startswith(f"{name}.")):
+                    console.answer(f"  {task:<{width}}  {pairs[task] or ''}")
+            console.answer("")
+        console.answer("ENV is --env=dev, staging or prod. inv COMMAND --help explains every flag.")
+
     def _read(self, parse: Callable[[], None]) -> None:
         try:
             parse()
@@ -76,7 +92,8 @@ class Inv(Program):
 
 def main() -> None:
     """Run it on this process's arguments."""
-    Inv(name="Invoke", binary="inv", binary_names=["invoke", "inv"], version=__version__).run()
+    # The completion scripts call and complete the first of `binary_names`, and there is no scripts/invoke.
+    Inv(name="Invoke", binary="inv", binary_names=["inv"], version=__version__).run()
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from pathlib import Path
 
-from deployer import config, console, reports
+from deployer import config, console, reports, screen
 from deployer.composition import Site, compose, stop_for_run
 from deployer.model import Environment, Release, Revision
 from deployer.source import log_folder
@@ -61,6 +61,10 @@ def history(env: str, *, cloud: str | None, as_json: bool) -> int:
     if as_json:
         console.data(answer)
     else:
-        for row in console.table(reports.history_rows(answer)):
+        head, *rows = screen.table(reports.history_rows(answer))
+        console.answer(head)
+        for row, release in zip(rows, answer, strict=True):
             console.answer(row)
+            if reason := reports.history_reason(release):
+                console.paragraph(reason)
     return 0

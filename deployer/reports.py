@@ -126,11 +126,15 @@ def status_lines(answer: Mapping[str, object]) -> dict[str, str]:
 
 
 def history_rows(answer: Sequence[Mapping[str, object]]) -> list[tuple[str, ...]]:
-    """`history` for people: a table, head first."""
-    rows: list[tuple[str, ...]] = [("release", "outcome", "started", "actor", "reason")]
+    """`history` for people: a table of at most 80 columns, head first. A release's id says when it began."""
+    rows: list[tuple[str, ...]] = [("release", "outcome", "actor")]
     for row in answer:
-        restores = f"back to {row['restores']}" if row["restores"] else ""
-        reason = str(row["reason"] or restores)
         outcome = f"{row['outcome']}, dirty" if row["dirty"] else str(row["outcome"])
-        rows.append((str(row["release"]), outcome, str(row["started_at"]), str(row["actor"])[:24], reason[:60]))
+        rows.append((str(row["release"]), outcome, str(row["actor"]).partition(" <")[0][:24]))
     return rows
+
+
+def history_reason(row: Mapping[str, object]) -> str:
+    """Why a release did not stay, or what it went back to; empty for most."""
+    restores = f"back to {row['restores']}" if row["restores"] else ""
+    return str(row["reason"] or restores)

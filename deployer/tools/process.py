@@ -25,8 +25,9 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import IO, TypeVar
 
@@ -34,12 +35,11 @@ from deployer.errors import InputError, Interrupted, Unreachable
 from deployer.model import Secret
 from deployer.tools.child import Child, discard
 from deployer.tools.guard import Guard
-from deployer.tools.transcript import Transcript, hider
+from deployer.tools.transcript import Transcript, hider, without_colors
 
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
 Streams = tuple[int | None, int | None]
-_INHERITED: Streams = (None, None)
 _TOGETHER: Streams = (subprocess.PIPE, subprocess.STDOUT)
 _APART: Streams = (subprocess.PIPE, subprocess.PIPE)
 _REMIND_S = 0.2
@@ -131,16 +131,47 @@ def run(
 
 
 def foreground(
-    argv: Sequence[str], *, cwd: Path, env: Mapping[str, str], stop_signal: signal.Signals, grace_s: float
+    argv: Sequence[str], *, cwd: Path, env: Mapping[str, str], log: Path, stop_signal: signal.Signals, grace_s: float
 ) -> int:
-    """Run a program whose output is the answer, straight to our own stdout and stderr; return its exit code.
+    """Run a program whose output is the answer, to our own stdout and stderr and to `log`; return its exit code.
 
-    It ends as any other child does. A second Ctrl-C does not wait for its grace time.
+    The log begins anew and has no colors. It ends as any other child does. A second Ctrl-C does not wait for its grace
+    time.
     """
     command = _located(argv, env, cwd, "")
-    with _started(command, cwd=cwd, env=env, streams=_INHERITED, stop_signal=stop_signal, grace_s=grace_s) as child:
-        child.pump(discard, discard)
+    log.unlink(missing_ok=True)
+    with (
+        _log_file(log) as file,
+        _started(command, cwd=cwd, env=env, streams=_APART, stop_signal=stop_signal, grace_s=grace_s) as child,
+    ):
+        transcript = Transcript(file, hider(()), on_line=None, render=without_colors, keep=1)
+        out, err = (partial(_tee, transcript, descriptor) for descriptor in (1, 2))
+        try:
+            child.pump(out, err)
+        except BaseException:
+            # What it says while it puts things back is still for whoever waits.
+            child.stop.set()
+            with _killed_if_interrupted(child):
+                child.pump(out, err)
+            raise
+        finally:
+            transcript.close()
     return child.process.returncode
+
+
+def _tee(transcript: Transcript, descriptor: int, chunk: bytes) -> None:
+    transcript.feed(chunk)
+    with suppress(OSError):  # nobody reads our output any more; the program goes on
+        os.write(descriptor, chunk)
+
+
+@contextmanager
+def _killed_if_interrupted(child: Child) -> Iterator[None]:
+    try:
+        yield
+    except BaseException:
+        child.signal(signal.SIGKILL)
+        raise
 
 
 def together(function: Callable[[Item], Answer], items: Sequence[Item], workers: int) -> list[Answer]:

@@ -12,6 +12,11 @@ from deployer.model import Secret
 _ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 
+def without_colors(text: str) -> str:
+    """Return `text` without what tells a terminal to change colors."""
+    return _ANSI.sub("", text)
+
+
 def hider(secrets: Sequence[Secret]) -> Callable[[str], str]:
     """Return a function that replaces the values of `secrets` with `***`."""
     values = sorted({secret.reveal() for secret in secrets} - {""}, key=len, reverse=True)

@@ -27,4 +27,4 @@ def test_the_examples_of(name: str) -> None:
 
 def test_there_are_examples() -> None:
     """The search above finds those that are known to be there."""
-    assert {"deployer.console", "deployer.model", "tests.bench.figures"} <= set(MODULES)
+    assert {"deployer.screen", "deployer.model", "tests.bench.figures"} <= set(MODULES)

@@ -248,7 +248,9 @@ def test_daemon_left_behind_does_not_hold_us(tmp_path: Path) -> None:
 def test_foreground_programs_speak_for_themselves(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     """Their output is the answer, on our own stdout and stderr."""
     script = "echo out; echo err >&2; exit 3"
-    code = process.foreground(["sh", "-c", script], cwd=tmp_path, env=ENV, stop_signal=signal.SIGINT, grace_s=1)
+    code = process.foreground(
+        ["sh", "-c", script], cwd=tmp_path, env=ENV, log=tmp_path / "log", stop_signal=signal.SIGINT, grace_s=1
+    )
 
     assert (3, ("out\n", "err\n")) == (code, tuple(capfd.readouterr()))
 
@@ -260,7 +262,7 @@ def test_foreground_programs_finish_what_they_hold_when_we_are_interrupted(tmp_p
         "import os, signal; from pathlib import Path; from deployer.tools import process; from deployer import stop\n"
         "with stop.as_interrupts():\n"
         f"  process.foreground(['sh', '-c', {child!r}], cwd=Path({str(tmp_path)!r}), env=dict(os.environ),"
-        " stop_signal=signal.SIGINT, grace_s=20)"
+        f" log=Path({str(tmp_path / 'log')!r}), stop_signal=signal.SIGINT, grace_s=20)"
     )
     parent = subprocess.Popen([sys.executable, "-c", program], cwd=Path(__file__).parents[3], stderr=subprocess.DEVNULL)
     wait_for((tmp_path / "up").exists)
