@@ -7,6 +7,7 @@ Longer than other files, so that all commands and their flags are on one page. T
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from invoke.collection import Collection
 from invoke.context import Context
@@ -291,7 +292,7 @@ def db_console(_: Context, env: str = "dev", command: str = "", database: str = 
     run(lambda: observe.db_console(env, command=command, database=database))
 
 
-CONTENTS = {
+CONTENTS: dict[str, tuple[Any, ...]] = {
     "Releases": (deploy, rollback, reconcile, unlock),
     "What runs": (status, history, logs, shell, Collection("db", console=db_console)),
     "Each stage alone": (lint, test, scan, build, push, plan, apply, verify, migrate, smoke_test),
