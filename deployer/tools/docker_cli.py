@@ -54,8 +54,8 @@ class BuildRequest:
 class DockerCli:
     """A docker program that builds with BuildKit. `buildx` is the plugin's (major, minor), None for the old client.
 
-    `containerd` says that the engine keeps its images in containerd's store: it then has BuildKit's own exporters,
-    caches in a registry, and images of other platforms beside its own.
+    `containerd` says that the engine keeps its images in containerd's store: its BuildKit can then keep a cache in a
+    registry.
     """
 
     program: str
@@ -64,7 +64,7 @@ class DockerCli:
 
     @property
     def exports_settled(self) -> bool:
-        """Whether the exporter itself gives the same content the same digest."""
+        """Whether the exporter stamps SOURCE_DATE_EPOCH into the image instead of now (BuildKit 0.11, so Docker 24)."""
         return self.containerd and self.buildx is not None
 
     def argv(self, request: BuildRequest, environ: Mapping[str, str], answer: Path) -> list[str]:
@@ -80,7 +80,10 @@ class DockerCli:
             command = [self.program, "buildx", "build", "--builder", "default", "--metadata-file", str(answer)]
             # Attestations turn the image into an index whose digest changes with every build.
             command += ["--provenance", "false"] if self.buildx >= (0, 10) else []
-            command += self._buildx_output(request)
+            command += ["--load", "--tag", request.tag]
+            if request.cache and self.containerd:
+                command += ["--cache-from", f"type=registry,ref={request.cache}"]
+                command += ["--cache-to", f"type=registry,ref={request.cache},mode=max,ignore-error=true"]
         command += ["--platform", request.platform] if request.platform else []
         command += ["--progress", "plain"]
         for name, value in sorted(request.args.items()):
@@ -90,16 +93,6 @@ class DockerCli:
         for name, value in sorted(request.labels.items()):
             command += ["--label", f"{name}={value}"]
         return [*command, str(request.context)]
-
-    def _buildx_output(self, request: BuildRequest) -> list[str]:
-        if not self.exports_settled:
-            return ["--load", "--tag", request.tag]
-        # rewrite-timestamp is BuildKit 0.13's; an older one passes over options that it does not know.
-        output = ["--output", f"type=image,name={request.tag},unpack=true,rewrite-timestamp=true"]
-        if request.cache:
-            output += ["--cache-from", f"type=registry,ref={request.cache}"]
-            output += ["--cache-to", f"type=registry,ref={request.cache},mode=max,ignore-error=true"]
-        return output
 
     def build(self, request: BuildRequest, *, environ: Mapping[str, str], log: Path, say: Callable[[str], None]) -> str:
         """Build `request` and return the image's id. Raises GateFailed with the log's last lines when a step fails."""

@@ -5,8 +5,8 @@ config, twice a step, and an old one cannot be told not to. So the config is wri
 loaded into the engine. The archive that is loaded has no layers: the engine looks for each by its hash, has it, and
 reads no further (moby, image/tarexport/load.go). It takes 0.06 s; nothing is moved.
 
-That is how an engine with its classic image store works. One with containerd's store names images by their manifest and
-exports them with settled times itself (`rewrite-timestamp`): there is nothing left to do.
+That is how an engine with its classic image store works. One with containerd's names images by their manifest, and
+its BuildKit is new enough to stamp the commit's time (SOURCE_DATE_EPOCH): there is nothing left to do.
 """
 
 from __future__ import annotations

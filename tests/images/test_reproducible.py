@@ -42,6 +42,13 @@ def builders() -> list[DockerCli]:
     return list(found.values())
 
 
+def docker_build(command: list[str]) -> None:
+    """Run a build to its end, which must be a good one."""
+    environ = {**os.environ, "DOCKER_BUILDKIT": "1"}
+    done = subprocess.run(command, env=environ, check=False, capture_output=True, text=True)
+    assert 0 == done.returncode, done.stderr[-3000:]
+
+
 @dataclass(frozen=True, slots=True)
 class Checkout:
     """A clone of this checkout at another path, with its uncommitted files, staged under another umask."""
@@ -74,8 +81,7 @@ class Checkout:
         name = f"indivillage/test-reproducible-{service}:{len(self.made)}"
         request = BuildRequest(self.staged(service), f"{name}-unsettled", args, made.labels)
         *command, context = cli.argv(request, os.environ, self.root / "answer")
-        environ = {**os.environ, "DOCKER_BUILDKIT": "1"}
-        subprocess.run([*command, *options, context], env=environ, check=True, capture_output=True)
+        docker_build([*command, *options, context])
         self.made.append(name)
         return settled_image.settle(self.engine, request.tag, name, made.created)
 
@@ -133,10 +139,7 @@ def test_nothing_but_debians_packages_comes_over_the_network(
     text = dockerfile.read_text(encoding="utf-8")
     fetched = f"indivillage/test-reproducible-python:{service}"
     base = f"BASE={checkout.base}"
-    subprocess.run(
-        [plain.program, "build", "--target", "python", "--tag", fetched, "--build-arg", base, folder],
-        env={**os.environ, "DOCKER_BUILDKIT": "1"}, check=True, capture_output=True,
-    )  # fmt: skip
+    docker_build([plain.program, "build", "--target", "python", "--tag", fetched, "--build-arg", base, str(folder)])
     checkout.made.append(fetched)
     start = text.index("\nFROM python AS")
     end = text.rindex("\nFROM ")
@@ -145,12 +148,7 @@ def test_nothing_but_debians_packages_comes_over_the_network(
     offline.write_text(
         "\n".join([f"FROM {fetched} AS python", text[start:end], "FROM python", *copies, ""]), encoding="utf-8"
     )
-    built = subprocess.run(
-        [plain.program, "build", "--network=none", "--no-cache", "--file", offline, folder],
-        env={**os.environ, "DOCKER_BUILDKIT": "1"}, check=False, capture_output=True, text=True,
-    )  # fmt: skip
-
-    assert 0 == built.returncode, built.stderr[-2000:]
+    docker_build([plain.program, "build", "--network=none", "--no-cache", "--file", str(offline), str(folder)])
 
 
 def layers(engine: docker.DockerClient, image: str) -> list[str]:

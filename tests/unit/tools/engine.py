@@ -115,7 +115,7 @@ def program(folder: Path, name: str, script: str) -> Path:
 def docker_cli(folder: Path, built: Path, version: str = "20.10.24", fails: str = "", buildx: str = "") -> Path:
     """Put a docker command into `folder` that can build: it notes its arguments, the context, and that it built.
 
-    With `buildx` (a version) it has the plugin: it writes metadata instead of an id, and gives a name if told one.
+    With `buildx` (a version) it has the plugin: it writes metadata instead of an id.
     """
     return program(
         folder,
@@ -134,7 +134,6 @@ for word in "$@"; do
   case "$previous" in
     --iidfile) printf '%s' '{BUILT}' > "$word" ;;
     --metadata-file) echo '{{"containerimage.digest": "{BUILT}"}}' > "$word" ;;
-    --output) name=${{word#*name=}}; name=${{name%%,*}} ;;
     --tag) name=$word ;;
   esac
   previous=$word

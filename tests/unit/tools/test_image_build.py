@@ -134,11 +134,10 @@ def test_engine_with_containerds_store_names_the_image_itself(root: Path) -> Non
     built = build(root, engine, BUILD_CACHE="registry.test/cache")
 
     arguments = (root / "built.arguments").read_text().splitlines()
-    output = f"type=image,name={built.reference},unpack=true,rewrite-timestamp=true"
     kept = "type=registry,ref=registry.test/cache:web-amd64"
     assert (BUILT, []) == (built.image_id, engine.loaded)
-    assert [output, kept, f"{kept},mode=max,ignore-error=true"] == [
-        arguments[arguments.index(flag) + 1] for flag in ("--output", "--cache-from", "--cache-to")
+    assert [built.reference, kept, f"{kept},mode=max,ignore-error=true"] == [
+        arguments[arguments.index(flag) + 1] for flag in ("--tag", "--cache-from", "--cache-to")
     ]
 
 
