@@ -21,7 +21,7 @@ _THINGS = (
     ("site-packages/*", "Python packages of an image"),
     ("contexts/*", "staged build context"),
     ("logs/*", "logs"),
-    ("gates/*", "record of a check that passed"),
+    ("gates/*/*", "record of a check that passed"),
     ("terraform/**/plans/*", "saved plan"),
     ("base-*", "half-made base image"),
 )

@@ -6,7 +6,8 @@ container uses.** Nothing that is not ours is touched.
 - An *image* is ours by its name: `indivillage/…`, or that behind the address of an ECR registry, where pushes leave a
   second name. It counts as used when a build made it or found it: any checkout's build, since they share the engine.
 - *BuildKit's cache* belongs to nobody: parts that no build used for seven days go while all of it is above 10 GB.
-- *Files* are those under this checkout's own .cache. What a run left behind that was killed goes at once.
+- *Files* are those under this checkout's own .cache; a record of a passed check counts from its pass. What a run left
+  behind that was killed goes at once.
 
 Images in a registry are not ours to judge: Terraform's lifecycle policy keeps `stable`, the newest of each environment,
 and the rest for 180 days; a local cloud's go with the cloud (`inv cloud.down`).

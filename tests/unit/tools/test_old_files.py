@@ -22,7 +22,7 @@ OLD = (
         "contexts/backend-0123456789abcdef/app/main.py",
         "logs/dev-1/lint.log",
     ),
-    *("gates/lint.json", "terraform/indivillage-cloud-1/dev/plans/0123.tfplan", "base-x1y2/layer.tar"),
+    *("gates/lint/0123.json", "terraform/indivillage-cloud-1/dev/plans/0123.tfplan", "base-x1y2/layer.tar"),
 )
 KEPT = (
     *("site-packages/lock", "build-backend.lock", "base.lock", "logs/local/build-base.log", "uv/archive/x"),
@@ -80,9 +80,9 @@ def test_a_link_to_elsewhere_is_not_followed(root: Path, tmp_path: Path) -> None
 
 def test_files_with_a_second_name_count_for_nothing(root: Path) -> None:
     """A staged context is hard links to the packages: it is they that take the space."""
-    os.link(root / ".cache/gates/lint.json", root / "elsewhere")
+    os.link(root / ".cache/gates/lint/0123.json", root / "elsewhere")
 
-    (waste,) = [w for w in old_files.find(root, LATER) if w.what == ".cache/gates/lint.json"]
+    (waste,) = [w for w in old_files.find(root, LATER) if w.what == ".cache/gates/lint/0123.json"]
     assert 0 == waste.size_bytes
 
 
