@@ -12,6 +12,8 @@ from deployer.tools.docker_cli import reaching_engine
 from deployer.tools.waste import Waste
 
 ROOT = Path(__file__).resolve().parent.parent
+_SHOWN = 48
+"""Characters of a name that people are shown."""
 
 
 def clean(*, yes: bool, as_json: bool) -> int:
@@ -46,7 +48,10 @@ def _found(now: datetime) -> list[Waste]:
 
 
 def _rows(found: Sequence[Waste]) -> list[tuple[str, ...]]:
-    return [(w.what if len(w.what) < 72 else f"{w.what[:71]}…", _size(w.size_bytes), w.why) for w in found]
+    """At most 80 columns; JSON has the names whole."""
+    return [
+        (w.what if len(w.what) <= _SHOWN else f"{w.what[: _SHOWN - 1]}…", _size(w.size_bytes), w.why) for w in found
+    ]
 
 
 def _whole(found: Sequence[Waste]) -> int:

@@ -17,15 +17,9 @@ from pathlib import Path
 from deployer.tools.git import Git
 from deployer.tools.waste import UNUSED_FOR, Waste
 
-_THINGS = (
-    ("site-packages/*", "Python packages of an image"),
-    ("contexts/*", "staged build context"),
-    ("logs/*", "logs"),
-    ("gates/*/*", "record of a check that passed"),
-    ("terraform/**/plans/*", "saved plan"),
-    ("base-*", "half-made base image"),
-)
-"""What may be old, by pattern under .cache, and what to call it."""
+_PATTERNS = ("site-packages/*", "contexts/*", "logs/*", "gates/*/*", "terraform/**/plans/*", "base-*")
+"""What may be old, under .cache: an image's Python packages, its staged files, logs, records of passed checks, saved
+Terraform plans, half-made base images."""
 _KEPT = frozenset({"lock", "local"})
 """Not waste however old: a lock that a process may wait on, the folder that local commands log into."""
 
@@ -34,11 +28,11 @@ def find(root: Path, now: datetime) -> list[Waste]:
     """Return what goes from the checkout at `root`."""
     cache = root / ".cache"
     found = [*_worktrees(root)]
-    for pattern, what in _THINGS:
+    for pattern in _PATTERNS:
         for path in sorted(cache.glob(pattern)):
             used_at = _used_at(path)
             if path.name not in _KEPT and not path.is_symlink() and now - used_at > UNUSED_FOR:
-                why = f"{what}, last used {used_at:%Y-%m-%d}"
+                why = f"last used {used_at:%Y-%m-%d}"
                 found.append(Waste(str(path.relative_to(root)), _size(path), why, _Remove(path)))
     return found
 
@@ -51,7 +45,7 @@ def _worktrees(root: Path) -> Iterator[Waste]:
             yield Waste(
                 f".cache/worktrees/{path.name}",
                 _size(path),
-                "left by a run that was killed",
+                "its run was killed",
                 partial(Git(root).forget, path),
             )
 

@@ -120,4 +120,4 @@ def _build_cache(engine: DockerClient, records: Sequence[Mapping[str, Any]], now
         with reaching_engine("prune the build cache"):
             engine.api.prune_builds(filters={"until": f"{hours}h"}, keep_storage=BUILD_CACHE_BYTES, all=True)
 
-    return [Waste("BuildKit's cache, a part", goes, f"all of it takes {whole / 1e9:.1f} GB", prune)]
+    return [Waste("BuildKit's cache, a part", goes, f"{whole / 1e9:.1f} GB in all", prune)]

@@ -25,6 +25,8 @@ from deployer.tools.docker_cli import BuildRequest, DockerCli
 from deployer.tools.provenance import Provenance
 from tests.images.stack import Images
 
+# A build without cache takes 20 s on two idle cores, and ten times that where others build beside it.
+pytestmark = pytest.mark.timeout(900)
 ROOT = Path(__file__).resolve().parents[2]
 NEVER = Provenance("0" * 40, datetime(2020, 1, 1, tzinfo=UTC))
 

@@ -16,7 +16,7 @@ def removed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     gone: list[str] = []
     found = [
         Waste("image indivillage/web:1", 74_500_000, "last used 2026-01-01", lambda: gone.append("image")),
-        Waste(".cache/logs/old", 0, "logs, last used 2026-01-01", lambda: gone.append("logs")),
+        Waste(".cache/logs/old", 0, "last used 2026-01-01", lambda: gone.append("logs")),
     ]
     monkeypatch.setattr(clean, "_found", lambda _: found)
     return gone
@@ -32,6 +32,19 @@ def test_it_shows_and_removes_nothing(removed: list[str], capsys: pytest.Capture
     assert "2 things, 74 MB would go; nothing was removed: inv clean --yes does it" in told.err
 
 
+def test_eighty_columns_are_enough(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """For the longest names there are: a pushed one has an address before it and a commit behind it."""
+    name = f"image 123456789012.dkr.ecr.ap-south-1.amazonaws.com/indivillage/frontend:prod-{'0' * 40}"
+    whole = Waste(name, 1_234_500_000, "last used 2026-01-01", lambda: None)
+    monkeypatch.setattr(clean, "_found", lambda _: [whole])
+
+    clean.clean(yes=False, as_json=False)
+    told = capsys.readouterr()
+
+    assert max(map(len, (told.out + told.err).splitlines())) <= 80
+    assert name[:40] in told.out
+
+
 def test_yes_removes_it(removed: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert 0 == clean.clean(yes=True, as_json=False)
     assert ["image", "logs"] == removed
@@ -43,7 +56,7 @@ def test_json_is_one_object(removed: list[str], capsys: pytest.CaptureFixture[st
     answer = json.loads(capsys.readouterr().out)
 
     assert (False, 74_500_000, 2) == (answer["removed"], answer["bytes"], len(answer["items"]))
-    assert {"what": ".cache/logs/old", "bytes": 0, "why": "logs, last used 2026-01-01"} == answer["items"][1]
+    assert {"what": ".cache/logs/old", "bytes": 0, "why": "last used 2026-01-01"} == answer["items"][1]
 
 
 def test_nothing_to_remove_is_said(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
