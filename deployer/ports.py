@@ -59,9 +59,9 @@ class Builder(Protocol):
     """Builds images in the local engine."""
 
     def build(self, service: str, *, commit: str, created: datetime, log: Path, say: Say) -> BuiltImage:
-        """Build `docker/<service>` at `commit` (a label), `created` as SOURCE_DATE_EPOCH.
+        """Build `docker/<service>`, labelled with the last commit that changed it, or with `commit` of `created`.
 
-        An image whose staged context and arguments are unchanged is not built again (`BuiltImage.cached`).
+        An image whose staged context and labels are unchanged is not built again (`BuiltImage.cached`).
         Raises GateFailed when the build fails, Unreachable when no engine answers.
         """
         ...
