@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from docker import DockerClient
 
 _OURS = re.compile(r"^((localhost:\d+|\d{12}\.dkr\.ecr\.[a-z0-9-]+\.amazonaws\.com)/)?indivillage/[a-z0-9-]+$")
+_NEVER = datetime(1, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +57,9 @@ def find(engine: DockerClient, now: datetime) -> list[Waste]:
             str(container.attrs["ImageID"]) for container in engine.containers.list(all=True, sparse=True)
         )
         usage = engine.df()
-        sizes = {str(i["Id"]): int(i["Size"]) - max(0, int(i.get("SharedSize", 0))) for i in usage["Images"] or ()}
-        named = [
-            NamedImage(repository, tag, str(image.id), _used_at(image.attrs))
-            for image in engine.images.list()
-            for repository, _, tag in (reference.rpartition(":") for reference in image.tags)
-        ]
+        summaries = usage["Images"] or ()
+        named = [image for summary in summaries for image in _ours(engine, summary)]
+    sizes = {str(i["Id"]): int(i["Size"]) - max(0, int(i.get("SharedSize", 0))) for i in summaries}
     found = []
     for image in unused(named, in_containers, now):
         # An image of several names takes its space once.
@@ -70,6 +68,19 @@ def find(engine: DockerClient, now: datetime) -> list[Waste]:
             Waste(f"image {image.reference}", size, f"last used {image.used_at:%Y-%m-%d}", _Untag(engine, image))
         )
     return [*found, *_build_cache(engine, usage.get("BuildCache") or (), now)]
+
+
+def _ours(engine: DockerClient, summary: Mapping[str, Any]) -> list[NamedImage]:
+    """Its names, those that are ours; none when it went since the engine listed it."""
+    from docker.errors import ImageNotFound
+
+    names = [reference.rpartition(":") for reference in summary.get("RepoTags") or ()]
+    ours = [(repository, tag) for repository, _, tag in names if _OURS.match(repository)]
+    try:
+        used_at = _used_at(engine.images.get(str(summary["Id"])).attrs) if ours else _NEVER
+    except ImageNotFound:
+        return []
+    return [NamedImage(repository, tag, str(summary["Id"]), used_at) for repository, tag in ours]
 
 
 def _used_at(attrs: Mapping[str, Any]) -> datetime:
@@ -83,7 +94,7 @@ def _moment(text: str) -> datetime:
     try:
         return datetime.fromisoformat(re.sub(r"(\.\d{6})\d+", r"\1", text)).astimezone(UTC)
     except (ValueError, OverflowError):
-        return datetime(1, 1, 1, tzinfo=UTC)
+        return _NEVER
 
 
 @dataclass(frozen=True, slots=True)

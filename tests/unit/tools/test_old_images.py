@@ -90,16 +90,16 @@ class Engine:
         self.cache = cache
         self.pruned: list[dict[str, Any]] = []
         self.refuses = False
+        self.vanishing: set[str] = set()
         self.images = self.api = self.containers = self
 
     def list(self, **options: Any) -> Any:
-        if options:
-            assert options == {"all": True, "sparse": True}
-            return [SimpleNamespace(attrs={"ImageID": f"sha256:{name}"}) for name in self.used]
-        return [self.get(name) for name in self.tagged]
+        assert options == {"all": True, "sparse": True}
+        return [SimpleNamespace(attrs={"ImageID": f"sha256:{name}"}) for name in self.used]
 
     def get(self, name: str) -> Any:
-        if name not in self.tagged:
+        name = name.removeprefix("sha256:")
+        if name not in self.tagged or name in self.vanishing:
             raise ImageNotFound("no such image")
         days = self.tagged[name]
         named = "0001-01-01T00:00:00Z" if days is None else f"{NOW - timedelta(days=days):%Y-%m-%dT%H:%M:%S}.123456789Z"
@@ -107,8 +107,8 @@ class Engine:
         return SimpleNamespace(id=f"sha256:{name}", tags=[name], attrs=attrs)
 
     def df(self) -> Any:
-        sizes = [{"Id": f"sha256:{name}", "Size": 200, "SharedSize": 150} for name in self.tagged]
-        return {"Images": sizes, "BuildCache": self.cache}
+        images = [{"Id": f"sha256:{n}", "RepoTags": [n], "Size": 200, "SharedSize": 150} for n in self.tagged]
+        return {"Images": [*images, {"Id": "sha256:0", "RepoTags": None, "Size": 1}], "BuildCache": self.cache}
 
     def remove(self, name: str) -> None:
         if self.refuses:
@@ -160,6 +160,14 @@ def test_image_that_was_used_since_it_was_shown_stays() -> None:
     third.remove()
 
     assert {names[0], names[2]} <= set(engine.tagged)
+
+
+def test_image_that_goes_while_it_is_looked_at_is_no_matter() -> None:
+    """Other checkouts build and clean at the same time."""
+    engine = Engine(backends(1, 1, 1, OLD, OLD))
+    engine.vanishing = {"indivillage/backend:3"}
+
+    assert ["image indivillage/backend:4"] == [waste.what for waste in find(engine, NOW)]  # type: ignore[arg-type]
 
 
 def record(size: int, days: float, **more: Any) -> dict[str, Any]:
