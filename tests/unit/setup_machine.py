@@ -54,7 +54,12 @@ case "$1 $2" in
   *) exec REAL "$@" ;;
 esac
 """
-UV = '#!/bin/sh\necho "uv cache=$UV_CACHE_DIR $*" >> "$CALLS"\n[ -z "$UV_FAILS" ]\n'
+UV = """\
+#!/bin/sh
+echo "uv cache=$UV_CACHE_DIR $*" >> "$CALLS"
+if [ -n "$UV_HANGS" ]; then echo "pid $$" >> "$CALLS"; exec sleep 600; fi
+[ -z "$UV_FAILS" ]
+"""
 INV = """\
 #!/bin/sh
 echo "DOCKER_HOST=$DOCKER_HOST"

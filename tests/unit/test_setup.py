@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import signal
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -200,3 +202,25 @@ def test_terraform_is_asked_for_its_version_once(machine: Machine) -> None:
         machine.inv("deploy")
 
     assert len(machine.called("terraform")) == 1
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_set_up_that_is_interrupted_says_so_and_leaves_nothing_running(
+    machine: Machine, number: signal.Signals
+) -> None:
+    """Exit code 130, one line, the installer ends with it, and the next call starts over."""
+    call = machine.start("--list", UV_HANGS="yes")
+    deadline = time.monotonic() + 20
+    while not machine.called("pid"):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    pid = int(machine.called("pid")[0].split()[1])
+    call.send_signal(number)
+    _, told = call.communicate(timeout=20)
+    repaired = machine.inv("--list")
+
+    assert call.returncode == 130
+    assert told.splitlines()[-1] == "inv: interrupted while setting up: the next call starts that over"
+    assert not Path(f"/proc/{pid}/exe").exists()
+    assert repaired.returncode == 0
+    assert len(machine.called("venv")) == 2
