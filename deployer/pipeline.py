@@ -237,9 +237,8 @@ def _meaning(error: BaseException, *, undone: bool, kept: Sequence[str]) -> Depl
         return ReleaseFailed(told.attempted, told.seen, hint, details=told.details, log=told.log)
     if not undone or isinstance(error, RolledBack | StateUncertain):
         return told
-    put_back = RolledBack(
-        told.attempted, told.seen, told.hint or "the version before serves again", details=told.details, log=told.log
-    )
+    hint = f"the version before serves again{f'; {told.hint}' if told.hint else ''}"
+    put_back = RolledBack(told.attempted, told.seen, hint, details=told.details, log=told.log)
     put_back.__cause__ = error
     return put_back
 

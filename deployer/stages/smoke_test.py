@@ -31,7 +31,7 @@ def run(release: Release, world: World) -> Outcome:
 def _prove(release: Release, world: World) -> str:
     found = doubts(release, world)
     if found:
-        raise GateFailed("prove the release", found[0], "the version before serves again", details=found)
+        raise GateFailed("prove the release", found[0], details=found)
     seen = world.probe.version().get("release", "nothing")
     if seen != release.serves:
         raise GateFailed("prove the release", f"visitors meet release {seen}, not {release.serves}")

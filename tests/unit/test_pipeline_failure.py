@@ -111,14 +111,15 @@ def test_verdict_of_a_failure_after_a_change(
 
 
 def test_rolled_back_keeps_what_the_failure_said(world: World) -> None:
-    """Message, hint, details and log of the first failure are what people need."""
+    """Message, hint, details and log of the first failure are what people need, and first that users are served."""
     first = GateFailed("smoke", "404", "look there", details=("GET / was 404",), log=LOG)
 
     error = run(world, *changed([], first)).error
 
     assert error is not None
     told = (error.attempted, error.seen, error.hint, error.details, error.log, error.__cause__)
-    assert ("smoke", "404", "look there", ("GET / was 404",), LOG, first) == told
+    hint = "the version before serves again; look there"
+    assert ("smoke", "404", hint, ("GET / was 404",), LOG, first) == told
 
 
 def test_a_failed_undo_is_uncertain_and_tells_both(world: World) -> None:

@@ -75,3 +75,16 @@ def test_a_lost_lease_stops_it(fakes: Fakes, world: World) -> None:
         migrate.run(RELEASE, world)
 
     assert [] == fakes.compute.called("run_task")
+
+
+def test_a_migration_that_fails_says_what_stays_of_the_schema(fakes: Fakes, world: World) -> None:
+    """Whoever reads it has to know whether the database was left half way."""
+    failure = ReleaseFailed("running python3", "it ended with exit code 1", details=("  | boom",))
+    fakes.compute.fail("run_task", failure)
+
+    with pytest.raises(ReleaseFailed) as caught:
+        migrate.run(RELEASE, world)
+
+    assert "migrate the database: it ended with exit code 1" == str(caught.value)
+    assert ("  | boom",) == caught.value.details
+    assert "those before it stay in the schema" in caught.value.hint
