@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 from deployer.model import PROJECT, BuiltImage, Environment, Plan, Topology
 from deployer.pipeline import Stop
 from deployer.ports import World
-from deployer.tools import process
+from deployer.tools import file_lock, process
 from deployer.tools.clock import SystemClock
 
 if TYPE_CHECKING:
@@ -84,9 +84,10 @@ def _silent(_: str) -> None:
 
 
 def stop_for_run() -> Stop:
-    """A Stop that ends child processes too."""
+    """A Stop that ends child processes too, and waits for what another run of this checkout holds."""
     stop = Stop()
     stop.listen(process.stop_all)
+    stop.listen(file_lock.stop_all)
     return stop
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 from pathlib import Path
 from threading import Event, Thread
 
+from deployer.errors import Interrupted
 from deployer.tools import file_lock
 
 
@@ -43,3 +45,26 @@ def test_killed_holder_gives_it_back(tmp_path: Path) -> None:
 
     with file_lock.held(tmp_path / "lock"):
         pass
+
+
+def test_who_waits_can_be_asked_to_stop(tmp_path: Path) -> None:
+    """Ctrl-C does not have to wait until another run of this checkout has built its image."""
+    ended: list[BaseException] = []
+
+    def second() -> None:
+        try:
+            with file_lock.held(tmp_path / "lock"):
+                pass
+        except Interrupted as error:
+            ended.append(error)
+
+    with file_lock.held(tmp_path / "lock"):
+        thread = Thread(target=second)
+        thread.start()
+        deadline = time.monotonic() + 10
+        while not file_lock.stop_all():
+            assert time.monotonic() < deadline
+        thread.join(10)
+
+    assert 1 == len(ended)
+    assert 0 == file_lock.stop_all()
