@@ -16,7 +16,10 @@ import os, signal, sys
 from pathlib import Path
 from deployer.tools import process
 script = sys.argv[2]
-process.run(["sh", "-c", script], cwd=Path(sys.argv[1]), env=dict(os.environ), stop_signal=signal.SIGINT, grace_s=GRACE)
+folder = Path(sys.argv[1])
+watched = lambda _: (folder / "watched").touch()
+ending = {"stop_signal": signal.SIGINT, "grace_s": GRACE}
+process.run(["sh", "-c", script], cwd=folder, env=dict(os.environ), on_line=watched, **ending)
 """
 
 
@@ -30,16 +33,21 @@ else:
         raise SystemExit
     signal.signal(signal.SIGINT, asked)
 open("pids", "a").write(f"{os.getpid()} ")
+print("up", flush=True)
 time.sleep(600)
 """
 
 
 def started(folder: Path, script: str, grace_s: float) -> tuple[subprocess.Popen[bytes], list[int]]:
-    """Start a parent whose child runs `script`, which writes the ids of its processes to `pids`, two of them."""
+    """Start a parent whose child runs `script`, which writes two process ids to `pids` and prints a line.
+
+    The line is heard once the guard knows of the child: a parent that is killed before leaves it alone.
+    """
     program = PARENT.replace("GRACE", str(grace_s))
     parent = subprocess.Popen([sys.executable, "-c", program, str(folder), script], cwd=ROOT)
     pids = folder / "pids"
     wait_for(lambda: pids.exists() and len(pids.read_text(encoding="utf-8").split()) == 2)
+    wait_for((folder / "watched").exists)
     return parent, [int(pid) for pid in pids.read_text(encoding="utf-8").split()]
 
 
@@ -57,7 +65,7 @@ def test_a_grandchild_ends_with_us(tmp_path: Path) -> None:
 
 def test_who_is_deaf_is_killed(tmp_path: Path) -> None:
     """After its grace time, by SIGTERM and then SIGKILL."""
-    script = "trap '' INT TERM; sleep 0.5; echo $$ >> pids; echo $$ >> pids; while :; do sleep 0.05; done"
+    script = "trap '' INT TERM; echo up; echo $$ >> pids; echo $$ >> pids; while :; do sleep 0.05; done"
     parent, pids = started(tmp_path, script, 0.2)
 
     parent.kill()
@@ -68,7 +76,7 @@ def test_who_is_deaf_is_killed(tmp_path: Path) -> None:
 
 def test_who_prints_is_not_cut_off_by_our_end(tmp_path: Path) -> None:
     """Terraform prints while it saves its state and gives up its lock: SIGPIPE would end it before."""
-    script = "trap '' INT; echo $$ >> pids; echo $$ >> pids; sleep 1; echo saving; echo saved > saved"
+    script = "trap '' INT; echo up; echo $$ >> pids; echo $$ >> pids; sleep 1; echo saving; echo saved > saved"
     parent, pids = started(tmp_path, script, 20)
 
     parent.kill()
