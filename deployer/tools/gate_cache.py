@@ -8,6 +8,7 @@ looked at before and after; what changed in between has no verdict. What touches
 from __future__ import annotations
 
 import json
+import re
 import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -16,12 +17,14 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Protocol
 
+from deployer.errors import InputError
 from deployer.model import Checked
 from deployer.tools import gate_inputs
 from deployer.tools.gate_inputs import Check, Inputs
 from deployer.tools.git import Git
 
 _KEPT = 100  # passes of each check
+_COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _MOST_TIPS = 500  # an argument of gitleaks names them all, and Linux allows it 128 KiB
 
 
@@ -113,7 +116,10 @@ class CachedGates:
         return {"COMMITS_PASSED": " ".join(Git(self._tree, self._environ).present(last.commits))} if last else {}
 
     def _remember(self, checks: Sequence[Check], before: Inputs | None) -> None:
-        after = self._look(checks) if checks and before is not None else None
+        try:
+            after = self._look(checks) if checks and before is not None else None
+        except InputError:
+            return  # git has no answer now; what the sessions came to is to be told, whatever it was
         if before is None or after is None:
             return
         for check in checks:
@@ -138,8 +144,9 @@ def _read(file: Path) -> Pass | None:
         told = json.loads(file.read_text(encoding="utf-8"))
         if (told["check"], told["key"]) != (file.parent.name, file.stem):
             return None
-        at = datetime.fromisoformat(told["passed_at"])
-        return Pass(at.astimezone(UTC), tuple(map(str, told["commits"])), str(told["judges"]))
+        at = datetime.fromisoformat(told["passed_at"]).astimezone(UTC)
+        commits = tuple(map(str, told["commits"]))
+        return Pass(at, commits, str(told["judges"])) if all(map(_COMMIT.fullmatch, commits)) else None
     except (OSError, ValueError, KeyError, TypeError):
         return None
 

@@ -23,7 +23,7 @@ from deployer.tools.git import Git
 from deployer.tools.tree import fingerprint, listed
 
 _FORMAT = 1  # what is hashed, and how: a change here makes every pass recorded before worthless
-_PROGRAMS = ("bash", "git", "sh")
+_PROGRAMS = ("bash", "git", "setpriv", "sh")
 """What the sessions run that no lock file names."""
 _VARIABLES = re.compile(
     r"^(PYTHON|MYPY|RUFF_|BANDIT|GITLEAKS_|HADOLINT_|SHELLCHECK_|GIT_|LC_|XDG_|DOCKER_|TF_|UV_PYTHON)"

@@ -19,7 +19,11 @@ from deployer.tools import process
 
 _KEEP = 30
 _SECRET = re.compile(r"^AWS_|TOKEN|SECRET|PASSW|CREDENTIAL|PRIVATE_KEY|API_?KEY|BASIC_AUTH", re.IGNORECASE)
-_OURS = re.compile(r"^(NOX|PYTEST|SMOKE_|TF_VAR_)|^(VIRTUAL_ENV|PYTHONPATH|PYTHONHOME|COVERAGE_PROCESS_START)$")
+_OURS = re.compile(
+    r"^(NOX|PYTEST|SMOKE_|TF_VAR_)|^(VIRTUAL_ENV|PYTHONPATH|PYTHONHOME|COVERAGE_PROCESS_START|GATES_PASSED|COMMITS_PASSED)$"
+    # Set inside git's hooks: they would point git at another repository than the tree's.
+    r"|^GIT_(DIR|WORK_TREE|INDEX_FILE|PREFIX|COMMON_DIR|OBJECT_DIRECTORY)$"
+)
 _STARTED = re.compile(r"nox > Running session (\S+)$")
 _ENDED = re.compile(r"nox > Session (\S+?)(?:\(.*\))? (was successful|failed|skipped|aborted)\b(.*)")
 _NOISE = re.compile(

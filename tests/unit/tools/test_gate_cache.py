@@ -5,6 +5,7 @@ A little longer than other files: every way to a wrong `cached` in one place.
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
@@ -222,6 +223,28 @@ def test_a_damaged_record_is_none(place: Place, text: str) -> None:
 
     assert not place.run("unit").cached
     assert place.run("unit").cached
+
+
+@pytest.mark.parametrize("commits", [["--all"], "HEAD", [3], {"x": 1}])
+def test_a_record_of_no_commits_is_none(place: Place, commits: object) -> None:
+    """Git is not asked about just anything."""
+    place.run("scan")
+    (record,) = place.store.glob("scan.secrets/*.json")
+    record.write_text(json.dumps(json.loads(record.read_text()) | {"commits": commits}))
+
+    assert not place.run("scan").cached
+    assert "COMMITS_PASSED" not in place.runner.extra
+
+
+def test_a_failure_is_told_even_if_git_has_gone(place: Place) -> None:
+    """Nothing is recorded then."""
+    place.runner.results = {"types": "failed"}
+    place.runner.during = lambda: (place.tree / ".git").rename(place.tree / "gone")
+
+    with pytest.raises(GateFailed):
+        place.run("unit", "types")
+
+    assert [] == [*place.store.glob("unit*/*")]
 
 
 def test_no_room_for_a_record_is_no_failure(place: Place) -> None:

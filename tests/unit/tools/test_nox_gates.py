@@ -150,6 +150,12 @@ def test_what_tools_need_is_kept(name: str) -> None:
     assert {name: "x"}.items() <= clean_environment({name: "x"}).items()
 
 
+@pytest.mark.parametrize("name", ["GIT_DIR", "GIT_INDEX_FILE", "GATES_PASSED", "COMMITS_PASSED", "PYTHONPATH"])
+def test_what_would_mislead_a_session_is_not(name: str) -> None:
+    """Another repository, other modules, or checks that nobody has passed."""
+    assert name not in clean_environment({name: "x"})
+
+
 def test_programs_installed_beside_us_are_found() -> None:
     """The program uv stands beside the interpreter that runs us, whether or not its folder is in PATH."""
     folders = clean_environment({"PATH": "/somewhere"})["PATH"].split(os.pathsep)
