@@ -8,10 +8,8 @@ import tomllib
 
 from tests.examples import ROOT
 
-_WITHOUT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["gates"]["without"][
-    "unit.deployer"
-]
-_CLOSED = tuple(f"{ROOT}/{left}" for left in _WITHOUT)
+_GATES = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["gates"]
+_CLOSED = tuple(f"{ROOT}/{left}" for left in _GATES["without"]["unit.deployer"])
 _READING = frozenset({"open", "os.listdir", "os.scandir"})
 
 
