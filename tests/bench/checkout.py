@@ -50,7 +50,7 @@ class Checkout:
         self.base = _git(self.root, "rev-parse", "HEAD")
         # Ports that clouds which choose for themselves come to last: a cold run takes minutes from choosing to binding.
         ports = {"LOCALCLOUD_PORT_OFFSET": str(port_offset(self.path))}
-        self.env = {**ports, **surroundings.of_user(self.folder / "home")}
+        self.env = {**surroundings.of_user(self.folder / "home"), **ports}
         self.programs = Programs(self.path, self.env, self.logs, self.say)
 
     @property
