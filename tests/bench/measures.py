@@ -17,6 +17,11 @@ from tests.bench.figures import Figure, Goal, Samples
 from tests.bench.programs import NotMeasured, Ran
 
 LISTINGS = 20
+DOCKER = """
+import os, pathlib
+from deployer.tools import docker_cli
+print(docker_cli.find(os.environ, pathlib.Path()).program)
+"""
 LIST_TIMEOUT_S = 60
 
 
@@ -156,6 +161,8 @@ def _plain(checkout: Checkout, url: str) -> Callable[[str], Ran]:
     images, cloud = checkout.inv("images", "images", "--json").json, checkout.cloud()
     given = {"BASE_IMAGE": images["base"], "REGISTRY": cloud["registry"], "SITE_URL": url}
     given["AWS_ENDPOINT"] = cloud["endpoint_url"]
+    python = str(checkout.path / ".venv" / "bin" / "python")
+    given["DOCKER"] = checkout.programs.run("docker", [python, "-c", DOCKER], timeout_s=60).stdout.strip()
     script = checkout.programs.with_env({**surroundings.of_script(checkout.env, checkout.path), **given})
     argv = ["tests/bench/plain.sh"]
     script.run("plain-init", [*argv, "init"], timeout_s=DEPLOY_S)

@@ -5,11 +5,11 @@
 #     plain.sh init        once: Terraform's working directory
 #     plain.sh             take HEAD to development; the environment has to have been deployed once before
 #
-# Its surroundings are given: BASE_IMAGE, REGISTRY (host:port), SITE_URL, AWS_ENDPOINT and, where Terraform needs one,
-# TF_CLI_CONFIG_FILE. In PATH: aws, docker, git, nox, python3, terraform, uv.
+# Its surroundings are given: BASE_IMAGE, REGISTRY (host:port), SITE_URL, AWS_ENDPOINT, DOCKER (one that has BuildKit)
+# and, where Terraform needs one, TF_CLI_CONFIG_FILE. In PATH: aws, git, nox, python3, terraform, uv.
 set -euo pipefail
 cd -- "$(dirname -- "${BASH_SOURCE[0]}")/../.."
-: "${BASE_IMAGE:?}" "${REGISTRY:?}" "${SITE_URL:?}" "${AWS_ENDPOINT:?}"
+: "${BASE_IMAGE:?}" "${REGISTRY:?}" "${SITE_URL:?}" "${AWS_ENDPOINT:?}" "${DOCKER:?}"
 
 cluster=indivillage-dev
 work=$PWD/.cache/plain
@@ -50,13 +50,13 @@ build() {
     # Programs name this machine's Python, and uv's lock is nobody's business.
     rm -rf "$context/site-packages/bin" "$context/site-packages/.lock"
   fi
-  DOCKER_BUILDKIT=1 docker build --progress plain --build-arg BASE="$BASE_IMAGE" --build-arg COMMIT="$commit" \
+  DOCKER_BUILDKIT=1 "$DOCKER" build --progress plain --build-arg BASE="$BASE_IMAGE" --build-arg COMMIT="$commit" \
     --tag "$REGISTRY/indivillage/$service:$tag" "$context"
 }
 
 push() {
   local repository=indivillage/$1 digest
-  docker push --quiet "$REGISTRY/$repository:$tag"
+  "$DOCKER" push --quiet "$REGISTRY/$repository:$tag"
   digest=$(aws ecr describe-images --repository-name "$repository" --image-ids imageTag="$tag" \
     --query 'imageDetails[0].imageDigest' --output text)
   image[$1]=$REGISTRY/$repository@$digest
