@@ -46,22 +46,24 @@ def dev() -> int:
         containers = site.containers()
         if left := containers.clean_up():
             console.line(f"removed what an earlier inv dev left: {', '.join(left)}")
-        try:
-            _until_asked(stop, lambda: Server(site, settings, containers, stop).serve())
-        except Interrupted:
-            pass
-        except DeployError as error:
-            error.log = error.log or logs
-            raise
-        finally:
-            removed = containers.clean_up()
+        # A second Ctrl-C must not cut off the cleaning up.
+        with signals(stop):
+            try:
+                _until_asked(stop, lambda: Server(site, settings, containers, stop).serve())
+            except Interrupted:
+                pass
+            except DeployError as error:
+                error.log = error.log or logs
+                raise
+            finally:
+                removed = containers.clean_up()
         console.line(f"stopped; {len(removed)} containers removed" if removed else "stopped")
     return Interrupted.exit_code
 
 
 def _until_asked(stop: Stop, work: Callable[[], None]) -> None:
     """Run `work` in a thread of its own; ask it to end when a signal comes, and wait until it has."""
-    with signals(stop), ThreadPoolExecutor(1, thread_name_prefix="dev") as pool:
+    with ThreadPoolExecutor(1, thread_name_prefix="dev") as pool:
         doing = pool.submit(work)
         while not doing.done():
             if stop.asked:

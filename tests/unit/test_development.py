@@ -270,6 +270,23 @@ def test_ctrl_c_while_it_comes_up_ends_between_two_steps(
     assert ["clean up", "deployed", "clean up"] == site.done
 
 
+def test_a_second_ctrl_c_does_not_cut_off_the_cleaning_up(
+    site: FakeSite, dev: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who presses twice wants it to end, and to find nothing left."""
+    clean_up = site.clean_up
+
+    def pressed_again() -> tuple[str, ...]:
+        if site.whole:
+            os.kill(os.getpid(), signal.SIGINT)
+        return clean_up()
+
+    monkeypatch.setattr(site, "clean_up", pressed_again)
+
+    assert 130 == dev()
+    assert "clean up" == site.done[-1]
+
+
 def test_a_taken_port_is_told_before_anything_starts(site: FakeSite, dev: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """Exit 2: .env.local chose it."""
     monkeypatch.setattr(development, "can_bind", lambda _: False)
