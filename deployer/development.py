@@ -52,9 +52,6 @@ def dev() -> int:
                 _until_asked(stop, lambda: Server(site, settings, containers, stop).serve())
             except Interrupted:
                 pass
-            except DeployError as error:
-                error.log = error.log or logs
-                raise
             finally:
                 removed = containers.clean_up()
         console.line(f"stopped; {len(removed)} containers removed" if removed else "stopped")
