@@ -1,8 +1,8 @@
 """Where the time goes, before anything is tuned: writes reports/profile/*.txt.
 
 imports.txt: the twenty modules that `inv --list` waits for longest. stages.txt: the pipeline's own timings of one warm
-deploy with nothing changed. deploy.txt: what py-spy saw of it, by function; deploy.raw.txt the same as collapsed stacks
-for any flame graph, deploy.speedscope.json for https://www.speedscope.app.
+deploy with nothing changed. deploy.txt: where py-spy saw it compute, by function; deploy.raw.txt the same as collapsed
+stacks for any flame graph; deploy.speedscope.json its time line for https://www.speedscope.app, waiting included.
 """
 
 from __future__ import annotations
@@ -41,7 +41,9 @@ def by_function(stacks: Iterable[str], most: int = TOP) -> list[str]:
     whole: Counter[str] = Counter()
     for line in stacks:
         frames, _, count = line.rpartition(" ")
-        names = frames.split(";")
+        names = [name for name in frames.split(";") if name]
+        if not names:
+            continue
         own[names[-1]] += int(count)
         whole.update(dict.fromkeys(names, int(count)))
     total = sum(own.values())
@@ -65,19 +67,10 @@ def run(checkout: Checkout, folder: Path) -> int:
     _write(folder / "stages.txt", rows)
     spied = checkout.programs.with_env(surroundings.of_script(checkout.env, checkout.path))
     inv = [python, "-m", "invoke", "deploy", "--env=dev"]
-    for form, name in (("raw", "deploy.raw.txt"), ("speedscope", "deploy.speedscope.json")):
-        # Idle threads too: what a deploy waits for is what there is to see.
-        spy = [
-            "py-spy",
-            "record",
-            "--idle",
-            "--rate",
-            str(SAMPLES_PER_S),
-            "--format",
-            form,
-            "--output",
-            str(folder / name),
-        ]
+    # Idle threads only where there is a time line: what a deploy waits for is to be seen there, and would drown the sums.
+    for form, name, idle in (("raw", "deploy.raw.txt", []), ("speedscope", "deploy.speedscope.json", ["--idle"])):
+        spy = ["py-spy", "record", *idle, "--rate", str(SAMPLES_PER_S), "--format", form]
+        spy += ["--output", str(folder / name)]
         spied.run(f"py-spy-{form}", [*spy, "--", *inv], timeout_s=DEPLOY_S)
     _write(folder / "deploy.txt", by_function((folder / "deploy.raw.txt").read_text(encoding="utf-8").splitlines()))
     return 0
