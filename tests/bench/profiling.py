@@ -67,7 +67,7 @@ def run(checkout: Checkout, folder: Path) -> int:
     _write(folder / "stages.txt", rows)
     spied = checkout.programs.with_env(surroundings.of_script(checkout.env, checkout.path))
     inv = [python, "-m", "invoke", "deploy", "--env=dev"]
-    # Idle threads only where there is a time line: what a deploy waits for is to be seen there, and would drown the sums.
+    # Idle threads only where there is a time line: what a deploy waits for is seen there, and would drown the sums.
     for form, name, idle in (("raw", "deploy.raw.txt", []), ("speedscope", "deploy.speedscope.json", ["--idle"])):
         spy = ["py-spy", "record", *idle, "--rate", str(SAMPLES_PER_S), "--format", form]
         spy += ["--output", str(folder / name)]
