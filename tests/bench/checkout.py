@@ -94,8 +94,7 @@ class Checkout:
             file.write('\nBENCHMARKED = ""\n')
         (self.folder / "cold").unlink(missing_ok=True)
         if cold:
-            self._build_from_nothing()
-            (self.folder / "cold").touch()
+            (self.folder / "cold").write_text(self._build_from_nothing(), encoding="utf-8")
         self._commit(f"What the benchmark starts from, {'cold' if cold else 'warm'}")
         (self.folder / "measured").write_text(self.base, encoding="utf-8")
 
@@ -134,14 +133,15 @@ class Checkout:
             return
         self.inv("cloud-down", "cloud.down", codes=ANY_CODE)
         commits = _git(self.path, "rev-list", f"{self._first() or self.base}..HEAD").split()
-        images.remove(self.path, self.env, commits, own_base=(self.folder / "cold").exists())
+        dated = self.folder / "cold"
+        images.remove(self.path, self.env, commits, dated.read_text(encoding="utf-8") if dated.is_file() else "")
 
     def _first(self) -> str:
         noted = self.folder / "measured"
         return noted.read_text(encoding="utf-8") if noted.is_file() else ""
 
-    def _build_from_nothing(self) -> None:
-        """Make every image of the clone one that no engine has, nor any step of its build."""
+    def _build_from_nothing(self) -> str:
+        """Make every image of the clone one that no engine has, nor any step of its build; return its base's date."""
         mine = secrets.token_hex(4)
         another = date(1990, 1, 1) + timedelta(days=secrets.randbelow(10_000))
         sources = self.path / "docker" / "base" / "images.toml"
@@ -152,6 +152,7 @@ class Checkout:
         for file in self.path.glob("docker/*/Dockerfile"):
             text = CACHE_MOUNT.sub(lambda m: _mount(mine, m[1]), file.read_text(encoding="utf-8"))
             file.write_text(text, encoding="utf-8")
+        return another.isoformat()
 
     def _commit(self, message: str) -> str:
         who = ("-c", "user.name=benchmark", "-c", "user.email=benchmark@example.invalid")
