@@ -13,6 +13,7 @@ import signal
 import subprocess
 import sys
 import time
+import traceback
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -41,7 +42,9 @@ def main(words: Sequence[str]) -> int:
         if options.profile:
             return profiling.run(checkout, ROOT / "reports" / "profile")
         chosen = [measure for measure in measures() if measure.name in options.only]
-        taken = {measure.name: _taken(measure, checkout, options.repeat) for measure in chosen}
+        taken = [_taken(measure, checkout, options.repeat) for measure in chosen]
+        _print(_kept(checkout.base))
+        return 1 if any(figure.holds is None for figure in taken) else 0
     except NotMeasured as error:
         _say(f"not profiled: {error}")
         return 1
@@ -50,8 +53,6 @@ def main(words: Sequence[str]) -> int:
         return 130
     finally:
         checkout.end(keep=options.keep)
-    _print(_kept(checkout.base))
-    return 1 if any(figure.wrong for figure in taken.values()) else 0
 
 
 def _options(words: Sequence[str]) -> argparse.Namespace:
@@ -75,6 +76,9 @@ def _taken(measure: Measure, checkout: Checkout, repeat: int) -> Figure:
         figure = measure.take(checkout, measure.goal, repeat or measure.repeat)
     except NotMeasured as error:
         figure = Figure(measure.name, measure.goal, wrong=str(error))
+    except Exception as error:  # noqa: BLE001 - the other measures still have something to say
+        traceback.print_exc()
+        figure = Figure(measure.name, measure.goal, wrong=f"a bug of the benchmark: {error!r}")
     _say(f"{measure.name}: {figure.wrong or 'measured'}, {time.monotonic() - begun:.0f} s in all")
     _keep(measure.name, figure, checkout.base)
     return figure
