@@ -18,6 +18,7 @@ from deployer.errors import DeployError, GateFailed
 from deployer.tools import process
 
 _KEEP = 30
+_HERE = ("127.0.0.1", "localhost", ".localhost", "::1")
 _SECRET = re.compile(r"^AWS_|TOKEN|SECRET|PASSW|CREDENTIAL|PRIVATE_KEY|API_?KEY|BASIC_AUTH", re.IGNORECASE)
 _OURS = re.compile(
     r"^(NOX|PYTEST|SMOKE_|TF_VAR_)|^(VIRTUAL_ENV|PYTHONPATH|PYTHONHOME|COVERAGE_PROCESS_START|GATES_PASSED|COMMITS_PASSED)$"
@@ -39,7 +40,18 @@ def clean_environment(environ: Mapping[str, str]) -> dict[str, str]:
     kept = {name: value for name, value in environ.items() if not _SECRET.search(name) and not _OURS.search(name)}
     # uv, which makes the sessions' environments, is installed beside us, and nobody has to have activated that.
     path = os.pathsep.join((str(Path(sys.executable).parent), environ.get("PATH", os.defpath)))
-    return kept | {"PATH": path, "NO_COLOR": "1", "PYTHONUNBUFFERED": "1"}
+    return kept | _past_proxies(environ) | {"PATH": path, "NO_COLOR": "1", "PYTHONUNBUFFERED": "1"}
+
+
+def _past_proxies(environ: Mapping[str, str]) -> dict[str, str]:
+    """Where there is a proxy, keep from it what is on this machine: the local cloud, and servers that tests start.
+
+    Programs read one spelling or the other (curl's manual, "ENVIRONMENT"), so both say the same.
+    """
+    if not any(name.lower().endswith("_proxy") and name.lower() != "no_proxy" for name in environ):
+        return {}
+    spared = ",".join(filter(None, (environ.get("no_proxy"), environ.get("NO_PROXY"), *_HERE)))
+    return {"no_proxy": spared, "NO_PROXY": spared}
 
 
 class NoxGates:

@@ -161,3 +161,16 @@ def test_programs_installed_beside_us_are_found() -> None:
     folders = clean_environment({"PATH": "/somewhere"})["PATH"].split(os.pathsep)
 
     assert [str(Path(sys.executable).parent), "/somewhere"] == folders
+
+
+def test_what_is_on_this_machine_goes_past_a_proxy() -> None:
+    """The smoke test's boto3 would ask the proxy for the local cloud."""
+    env = clean_environment({"HTTPS_PROXY": "http://proxy:3128", "NO_PROXY": "example.com"})
+
+    assert "http://proxy:3128" == env["HTTPS_PROXY"]
+    assert "example.com,127.0.0.1,localhost,.localhost,::1" == env["NO_PROXY"] == env["no_proxy"]
+
+
+def test_without_a_proxy_nothing_is_said_of_it() -> None:
+    """What no program needs does not make a check's inputs differ."""
+    assert {"NO_PROXY", "no_proxy"}.isdisjoint(clean_environment({"PATH": "/bin"}))
