@@ -200,7 +200,7 @@ def secrets(session: nox.Session) -> None:
     with tempfile.TemporaryDirectory(prefix="uncommitted-") as folder:
         commits, env = uncommitted(session, Path(folder))
         # Its own options for git, which it drops when it is given any, and what to look at.
-        history = ["--full-history", "--diff-filter=tuxdb", "--all", *commits, *passed]
+        history = ["--full-history", "--diff-filter=tuxdb", "--single-worktree", "--all", *commits, *passed]
         session.run(
             *("gitleaks", "git", "--no-banner", "--no-color", "--redact", "--verbose", "--config", ".gitleaks.toml"),
             *("--log-opts", " ".join(history), "."),

@@ -78,8 +78,11 @@ class Git:
         return self._first(_CI_ACTORS) or git_user or self._environ.get("USER") or getpass.getuser()
 
     def tips(self) -> tuple[str, ...]:
-        """Return where HEAD, branches, tags and the stash stand, sorted: all of history is what leads there."""
-        return tuple(sorted(set(self._ask("rev-list", "--no-walk", "--all", "HEAD").split())))
+        """Return where HEAD, branches, tags and the stash stand, sorted: all of history is what leads there.
+
+        Where other worktrees stand is left out: those of `--ref` come and go.
+        """
+        return tuple(sorted(set(self._ask("rev-list", "--no-walk", "--single-worktree", "--all", "HEAD").split())))
 
     def present(self, commits: Sequence[str]) -> tuple[str, ...]:
         """Return those of `commits` (40 hex digits each) that are in this repository."""

@@ -230,6 +230,15 @@ def test_tips_are_what_history_leads_to(repository: Path) -> None:
     assert tuple(sorted(commits)) == Git(repository, ENVIRON).tips()
 
 
+def test_where_another_worktree_stands_is_no_tip(repository: Path, tmp_path: Path) -> None:
+    """Those of `--ref` come and go."""
+    git(repository, "worktree", "add", "-q", "--detach", str(tmp_path / "other"))
+    git(tmp_path / "other", "commit", "-q", "--allow-empty", "--message", "third")
+    here, there = (Git(place, ENVIRON).tips() for place in (repository, tmp_path / "other"))
+
+    assert {git(tmp_path / "other", "rev-parse", "HEAD")} == {*there} - {*here}
+
+
 def test_only_commits_that_are_here_are_present(repository: Path) -> None:
     head = git(repository, "rev-parse", "HEAD")
 
