@@ -67,6 +67,11 @@ class DockerCli:
         """Whether the exporter stamps SOURCE_DATE_EPOCH into the image instead of now (BuildKit 0.11, so Docker 24)."""
         return self.containerd and self.buildx is not None
 
+    @property
+    def caches_in_registry(self) -> bool:
+        """Whether a registry can keep every step of a build (`mode=max`): the classic store's BuildKit cannot."""
+        return self.containerd and self.buildx is not None
+
     def argv(self, request: BuildRequest, environ: Mapping[str, str], answer: Path) -> list[str]:
         """Return the command line that builds `request` into the local engine and writes the image's id to `answer`.
 
@@ -81,7 +86,7 @@ class DockerCli:
             # Attestations turn the image into an index whose digest changes with every build.
             command += ["--provenance", "false"] if self.buildx >= (0, 10) else []
             command += ["--load", "--tag", request.tag]
-            if request.cache and self.containerd:
+            if request.cache and self.caches_in_registry:
                 command += ["--cache-from", f"type=registry,ref={request.cache}"]
                 command += ["--cache-to", f"type=registry,ref={request.cache},mode=max,ignore-error=true"]
         command += ["--platform", request.platform] if request.platform else []

@@ -148,6 +148,8 @@ class ImageBuilder:
             platform=f"linux/{plan.foreign}" if plan.foreign else "",
             cache=f"{kept}:{context.name}-{plan.architecture}" if kept else "",
         )
+        if kept and not cli.caches_in_registry:
+            say(f"{CACHE} is passed over: it takes buildx and an engine with containerd's image store")
         say(f"building {context.name}")
         try:
             image_id = cli.build(request, environ=self.environ, log=log, say=say)

@@ -150,7 +150,10 @@ def test_nothing_but_debians_packages_comes_over_the_network(
     offline.write_text(
         "\n".join([f"FROM {fetched} AS python", text[start:end], "FROM python", *copies, ""]), encoding="utf-8"
     )
-    docker_build([plain.program, "build", "--network=none", "--no-cache", "--file", str(offline), str(folder)])
+    name = f"indivillage/test-reproducible-offline:{service}"
+    command = [plain.program, "build", "--network=none", "--no-cache", "--tag", name, "--file", str(offline)]
+    docker_build([*command, str(folder)])
+    checkout.made.append(name)
 
 
 def layers(engine: docker.DockerClient, image: str) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -58,7 +59,13 @@ def with_base(root: Path, identity: str = "sha256:base") -> Engine:
 
 
 def build(
-    root: Path, engine: Engine, name: str = "web", commit: str = "a" * 40, platform: str = "", **variables: str
+    root: Path,
+    engine: Engine,
+    name: str = "web",
+    commit: str = "a" * 40,
+    platform: str = "",
+    say: Callable[[str], None] = lambda _: None,
+    **variables: str,
 ) -> BuiltImage:
     """Build docker/`name`."""
     environ = {"PATH": f"{root / 'bin'}{os.pathsep}{os.environ['PATH']}", **variables}
@@ -66,7 +73,7 @@ def build(
     base = BaseImage(root, engine, official, environ)
     packages = Dependencies(root, root / "bin/uv", environ, root / ".cache")
     builder = ImageBuilder(root, engine, environ, official, base, packages, root / ".cache")
-    return builder.build(name, commit=commit, created=CREATED, log=root / "log", say=lambda _: None, platform=platform)
+    return builder.build(name, commit=commit, created=CREATED, log=root / "log", say=say, platform=platform)
 
 
 def test_image_is_built_from_its_context_packages_and_base(root: Path) -> None:
@@ -139,6 +146,16 @@ def test_engine_with_containerds_store_names_the_image_itself(root: Path) -> Non
     assert [built.reference, kept, f"{kept},mode=max,ignore-error=true"] == [
         arguments[arguments.index(flag) + 1] for flag in ("--tag", "--cache-from", "--cache-to")
     ]
+
+
+def test_cache_that_the_engine_cannot_keep_is_said(root: Path) -> None:
+    """Nobody waits for a cache that was never written."""
+    said: list[str] = []
+
+    build(root, with_base(root), say=said.append, BUILD_CACHE="registry.test/cache")
+
+    assert 1 == len([line for line in said if "BUILD_CACHE is passed over" in line])
+    assert "--cache-to" not in (root / "built.arguments").read_text()
 
 
 def test_image_for_a_platform_that_does_not_run_here_is_refused_before_anything_is_built(root: Path) -> None:
