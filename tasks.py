@@ -37,8 +37,8 @@ def run(command: Callable[[], int]) -> None:
         if not isinstance(error, DeployError):
             console.bug()
             raise Exit(code=1) from None
-        if error.log is None and not isinstance(error, Interrupted):
-            error.log = failure_log.write(error)
+        if not isinstance(error, Interrupted) and (error.log is None or error.log.is_dir()):
+            error.log = failure_log.write(error, error.log) or error.log
         console.failure(error)
         raise Exit(code=error.exit_code) from None
     if code:

@@ -19,20 +19,22 @@ FOLDER = Path(__file__).resolve().parent.parent / ".cache" / "logs" / "failures"
 KEPT = 50
 
 
-def write(error: DeployError, folder: Path = FOLDER) -> Path | None:
-    """Write it down and return the file; None where nothing can be written. The oldest files make room.
+def write(error: DeployError, run: Path | None = None) -> Path | None:
+    """Write it down and return the file; None where nothing can be written.
 
+    It goes into the folder of the `run` if there is one, else into FOLDER, where the oldest make room.
     Values of flags are left out: SQL for `inv db.console` and commands for `inv shell` are nobody's business.
     """
     now = datetime.now(UTC)
-    path = folder / f"{now:%Y%m%dT%H%M%S}-{os.getpid()}.log"
-    words = [word.partition("=")[0] for word in sys.argv[1:]]
+    path = run / "failure.log" if run else FOLDER / f"{now:%Y%m%dT%H%M%S}-{os.getpid()}.log"
+    task, *more = sys.argv[1:] or [""]
+    words = [task, *(word.partition("=")[0] for word in more if word.startswith("-"))]
     lines = [f"{now:%Y-%m-%dT%H:%M:%SZ} inv {' '.join(words)}", f"{error.attempted}: {error.seen}", error.hint]
     told = [*lines, *error.details, "", *traceback.format_exception(error)]
     with suppress(OSError):
-        folder.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("\n".join(told), encoding="utf-8", errors="replace")
-        for old in sorted(folder.glob("*.log"))[:-KEPT]:
+        for old in sorted(FOLDER.glob("*.log"))[:-KEPT] if run is None else ():
             old.unlink(missing_ok=True)
         return path
     return None

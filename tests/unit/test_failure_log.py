@@ -15,8 +15,8 @@ from deployer import errors, failure_log
 @pytest.fixture(autouse=True)
 def folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """Where failures go in this test."""
-    monkeypatch.setattr(failure_log.write, "__defaults__", (tmp_path / "failures",))
-    monkeypatch.setattr(sys, "argv", ["inv", "db.console", "--command=select secret"])
+    monkeypatch.setattr(failure_log, "FOLDER", tmp_path / "failures")
+    monkeypatch.setattr(sys, "argv", ["inv", "db.console", "--command=select secret", "--x", "a secret"])
     return tmp_path / "failures"
 
 
@@ -50,7 +50,7 @@ def test_a_failure_without_a_log_gets_one(
     assert f"   log: {log}" in capsys.readouterr().err
     assert all(word in text for word in ("inv db.console --command", "read the plan: it is gone", "line 1"))
     assert "ConnectionError: refused by the peer" in text
-    assert "select secret" not in text
+    assert "secret" not in text
 
 
 def test_a_log_of_its_own_is_the_one_that_is_named(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -59,6 +59,22 @@ def test_a_log_of_its_own_is_the_one_that_is_named(folder: Path, capsys: pytest.
         tasks.run(lambda: fail(errors.GateFailed("lint", "no", log=Path("/logs/lint.log"))))
 
     assert ("   log: /logs/lint.log" in capsys.readouterr().err, []) == (True, list(folder.glob("*")))
+
+
+def test_a_folder_of_logs_gets_one_for_the_failure(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Beside what the stages wrote, none of which goes."""
+    run = tmp_path / "dev-20260101T000000Z-0123456"
+    run.mkdir()
+    for number in range(failure_log.KEPT + 1):
+        (run / f"{number}.log").touch()
+    with pytest.raises(Exit):
+        tasks.run(lambda: fail(errors.RolledBack("roll out", "it crashed", log=run)))
+
+    assert f"   log: {run / 'failure.log'}" in capsys.readouterr().err
+    assert failure_log.KEPT + 2 == len(list(run.glob("*.log")))
+    assert not folder.exists()
 
 
 def test_an_interruption_stays_one_line(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -74,7 +90,7 @@ def test_old_ones_make_room(folder: Path) -> None:
     folder.mkdir()
     for number in range(failure_log.KEPT + 5):
         (folder / f"20200101T{number:06}-1.log").touch()
-    new = failure_log.write(errors.InputError("a", "b"), folder)
+    new = failure_log.write(errors.InputError("a", "b"))
 
     assert failure_log.KEPT == len(list(folder.glob("*.log")))
     assert new is not None
@@ -83,5 +99,8 @@ def test_old_ones_make_room(folder: Path) -> None:
 
 def test_a_place_that_cannot_be_written_hides_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """The message comes without a file."""
-    (tmp_path / "file").touch()
-    assert failure_log.write(errors.InputError("a", "b"), tmp_path / "file" / "logs") is None
+    (tmp_path / "failures").touch()
+    with pytest.raises(Exit):
+        tasks.run(lambda: fail(errors.InputError("read", "it is gone")))
+
+    assert "error: read: it is gone\n" == capsys.readouterr().err
