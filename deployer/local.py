@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
-from deployer import console
+from deployer import console, reports
 from deployer.composition import LocalSite, local_site
 from deployer.errors import GateFailed
 from deployer.model import SERVICES, BuiltImage
@@ -125,5 +125,5 @@ def cloud_status(*, as_json: bool) -> int:
     if as_json:
         console.data(answer)
     else:
-        console.mapping({key: str(value) for key, value in answer.items()})
+        console.mapping(reports.cloud_lines(answer))
     return 0

@@ -138,3 +138,16 @@ def history_reason(row: Mapping[str, object]) -> str:
     """Why a release did not stay, or what it went back to; empty for most."""
     restores = f"back to {row['restores']}" if row["restores"] else ""
     return str(row["reason"] or restores)
+
+
+def cloud_lines(answer: Mapping[str, object]) -> dict[str, str]:
+    """`cloud.status` for people: name and value, a line for each container, named without what all names begin with."""
+    containers, ports = answer["containers"], answer["ports"]
+    assert isinstance(containers, Sequence)
+    assert isinstance(ports, Mapping)
+    lines = {key: str(answer[key]) for key in ("name", "running", "ready", "endpoint_url", "registry")}
+    lines["ports"] = ", ".join(f"{name} {port}" for name, port in ports.items())
+    for number, container in enumerate(containers, 1):
+        name = str(container["name"]).removeprefix(f"{answer['name']}-")
+        lines[f"container {number}"] = f"{name}, {container['state']}"
+    return lines

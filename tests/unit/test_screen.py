@@ -125,6 +125,27 @@ def test_history_fits(capsys: pytest.CaptureFixture[str]) -> None:
     assert widest(capsys.readouterr().out) <= 80
 
 
+def test_the_local_cloud_fits(capsys: pytest.CaptureFixture[str]) -> None:
+    """The longest name that the emulator gives."""
+    name = "indivillage-cloud-6ff3e4ef"
+    cache = "elasticache-rg-000000000000-ap-south-1-indivillage-staging-0001"
+    answer = {
+        "name": name,
+        "running": True,
+        "ready": True,
+        "endpoint_url": "http://127.0.0.1:4566",
+        "registry": "localhost:4566",
+        "ports": {"api": 4566, "http": 8080},
+        "containers": [{"name": f"{name}-{cache}", "state": "running"}],
+    }
+    console.mapping(reports.cloud_lines(answer))
+    told = capsys.readouterr().out
+
+    assert widest(told) <= 80
+    assert f"{cache}, running" in " ".join(told.split())
+    assert "api 4566, http 8080" in told
+
+
 def test_children_are_told_the_width(monkeypatch: pytest.MonkeyPatch) -> None:
     """And of colour only where there is some."""
     assert {"COLUMNS": "80"} == console.for_children()
