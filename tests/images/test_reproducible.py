@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 
 import docker
+from deployer.errors import Unreachable
 from deployer.model import SERVICES
 from deployer.tools import build_context, docker_cli, provenance, settled_image
 from deployer.tools.dependencies import Dependencies
@@ -31,17 +32,28 @@ ROOT = Path(__file__).resolve().parents[2]
 NEVER = Provenance("0" * 40, datetime(2020, 1, 1, tzinfo=UTC))
 
 
-def builders() -> list[DockerCli]:
-    """One docker program of each kind: with BuildKit built in, and with the plugin."""
-    folders = [os.environ.get("BUILDX", ""), *os.environ["PATH"].split(os.pathsep)]
+def builders(engine: docker.DockerClient) -> list[DockerCli]:
+    """One docker program of each kind that is here: with BuildKit built in, then with the plugin."""
+    containerd = docker_cli.stores_in_containerd(engine.info())
     found: dict[bool, DockerCli] = {}
-    for folder in filter(None, folders):
+    for folder in filter(None, [os.environ.get("BUILDX", ""), *os.environ["PATH"].split(os.pathsep)]):
         try:
-            cli = docker_cli.find({**os.environ, "PATH": folder}, ROOT)
-        except docker_cli.Unreachable:
+            cli = docker_cli.find({**os.environ, "PATH": folder}, ROOT, containerd=containerd)
+        except Unreachable:
             continue
         found.setdefault(cli.buildx is not None, cli)
-    return list(found.values())
+    return [found[kind] for kind in sorted(found)]
+
+
+@pytest.fixture(scope="module")
+def builder(engine: docker.DockerClient) -> DockerCli:
+    """The docker program that most tests build with."""
+    return builders(engine)[0]
+
+
+def command_of(cli: DockerCli) -> list[str]:
+    """How a build by hand begins."""
+    return [cli.program, "build"] if cli.buildx is None else [cli.program, "buildx", "build", "--load"]
 
 
 def docker_build(command: list[str]) -> None:
@@ -81,10 +93,13 @@ class Checkout:
         )
         args = {"BASE": self.base, "COMMIT": made.revision, "SOURCE_DATE_EPOCH": str(made.epoch)}
         name = f"indivillage/test-reproducible-{service}:{len(self.made)}"
-        request = BuildRequest(self.staged(service), f"{name}-unsettled", args, made.labels)
+        own_name = name if cli.exports_settled else f"{name}-unsettled"
+        request = BuildRequest(self.staged(service), own_name, args, made.labels)
         *command, context = cli.argv(request, os.environ, self.root / "answer")
         docker_build([*command, *options, context])
         self.made.append(name)
+        if cli.exports_settled:
+            return str(self.engine.images.get(name).id)
         return settled_image.settle(self.engine, request.tag, name, made.created)
 
 
@@ -109,18 +124,16 @@ def identity(engine: docker.DockerClient, images: Images, service: str) -> str:
 
 @pytest.mark.parametrize("service", SERVICES)
 def test_a_build_without_cache_in_another_checkout_gives_the_same_id(
-    engine: docker.DockerClient, images: Images, checkout: Checkout, service: str
+    engine: docker.DockerClient, images: Images, checkout: Checkout, builder: DockerCli, service: str
 ) -> None:
     """Every step is run again, apt's too."""
-    plain = next(cli for cli in builders() if cli.buildx is None)
-
-    assert identity(engine, images, service) == checkout.build(plain, service, "--no-cache")
+    assert identity(engine, images, service) == checkout.build(builder, service, "--no-cache")
 
 
 def test_buildx_gives_the_same_id(engine: docker.DockerClient, images: Images, checkout: Checkout) -> None:
     """Another client, the same image; one service stands for both."""
-    plugin = next((cli for cli in builders() if cli.buildx is not None), None)
-    if plugin is None:
+    *_, plugin = builders(engine)
+    if plugin.buildx is None:
         pytest.skip("NOT RUN: no docker here has the buildx plugin (BUILDX=FOLDER names one that is not in PATH)")
 
     assert identity(engine, images, "backend") == checkout.build(plugin, "backend", "--no-cache")
@@ -128,20 +141,19 @@ def test_buildx_gives_the_same_id(engine: docker.DockerClient, images: Images, c
 
 @pytest.mark.parametrize("service", SERVICES)
 def test_nothing_but_debians_packages_comes_over_the_network(
-    engine: docker.DockerClient, images: Images, checkout: Checkout, service: str
+    engine: docker.DockerClient, images: Images, checkout: Checkout, builder: DockerCli, service: str
 ) -> None:
     """With the steps that fetch those replaced by their result, the rest builds without a network, all the same.
 
     Engine 20.10 knows `RUN --network=none` not, so the promise is tried here and not written into the Dockerfile.
     """
-    plain = next(cli for cli in builders() if cli.buildx is None)
-    checkout.build(plain, service)
+    checkout.build(builder, service)
     folder = checkout.staged(service)
     dockerfile = folder / "Dockerfile"
     text = dockerfile.read_text(encoding="utf-8")
     fetched = f"indivillage/test-reproducible-python:{service}"
     base = f"BASE={checkout.base}"
-    docker_build([plain.program, "build", "--target", "python", "--tag", fetched, "--build-arg", base, str(folder)])
+    docker_build([*command_of(builder), "--target", "python", "--tag", fetched, "--build-arg", base, str(folder)])
     checkout.made.append(fetched)
     start = text.index("\nFROM python AS")
     end = text.rindex("\nFROM ")
@@ -151,7 +163,7 @@ def test_nothing_but_debians_packages_comes_over_the_network(
         "\n".join([f"FROM {fetched} AS python", text[start:end], "FROM python", *copies, ""]), encoding="utf-8"
     )
     name = f"indivillage/test-reproducible-offline:{service}"
-    command = [plain.program, "build", "--network=none", "--no-cache", "--tag", name, "--file", str(offline)]
+    command = [*command_of(builder), "--network=none", "--no-cache", "--tag", name, "--file", str(offline)]
     docker_build([*command, str(folder)])
     checkout.made.append(name)
 
@@ -161,14 +173,15 @@ def layers(engine: docker.DockerClient, image: str) -> list[str]:
     return list(engine.images.get(image).attrs["RootFS"]["Layers"])
 
 
-def test_a_changed_line_changes_the_last_layer_alone(engine: docker.DockerClient, checkout: Checkout) -> None:
+def test_a_changed_line_changes_the_last_layer_alone(
+    engine: docker.DockerClient, checkout: Checkout, builder: DockerCli
+) -> None:
     """So nothing else is pushed; and the proofs above would also hold if no content ever mattered."""
-    plain = next(cli for cli in builders() if cli.buildx is None)
-    before = layers(engine, checkout.build(plain, "backend"))
+    before = layers(engine, checkout.build(builder, "backend"))
     with (checkout.root / "docker/backend/app/__init__.py").open("a", encoding="utf-8") as file:
         file.write("# changed\n")
 
-    after = layers(engine, checkout.build(plain, "backend"))
+    after = layers(engine, checkout.build(builder, "backend"))
 
     assert before[:-1] == after[:-1]
     assert before[-1] != after[-1]
