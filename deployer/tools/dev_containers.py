@@ -177,7 +177,7 @@ class DevContainers:
             labels={LABEL: self._cloud, CLOUD_LABEL: self._cloud},
             environment=dict(variables),
             read_only=True,
-            tmpfs={"/tmp": "mode=1777"},  # noqa: S108
+            tmpfs={"/tmp": "mode=1777"},  # noqa: S108 # nosec B108
             cap_drop=["ALL"],
             security_opt=["no-new-privileges"],
             init=True,
