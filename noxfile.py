@@ -55,9 +55,9 @@ nox.options.sessions = [
 ]
 
 
-def install(session: nox.Session) -> None:
-    """Make the environment hold exactly requirements/<session>.txt; costs nothing when it does already."""
-    lock = ROOT / "requirements" / f"{session.name}.txt"
+def install(session: nox.Session, name: str = "") -> None:
+    """Make the environment hold exactly requirements/<session or name>.txt; costs nothing when it does already."""
+    lock = ROOT / "requirements" / f"{name or session.name}.txt"
     place = Path(session.virtualenv.location).resolve()
     stamp = place / ".locked"
     # Compiled once here, since tests write no bytecode. mypy reads packages and imports none.
@@ -271,6 +271,14 @@ def e2e(session: nox.Session) -> None:
     """Deploy, change, deploy, break, roll back: the commands themselves on a local cloud."""
     install(session)
     pytest(session, "tests/e2e", "--timeout=1500")
+
+
+@nox.session
+def faults(session: nox.Session) -> None:
+    """Every bad day and every moment of an interruption that e2e takes a sample of; half an hour."""
+    install(session, "e2e")
+    modules = [f"tests/e2e/test_{name}.py" for name in ("bad_days", "interrupts", "other_checkouts")]
+    pytest(session, *modules, "--timeout=1500", env={"E2E_FAULTS": "all"})
 
 
 @nox.session

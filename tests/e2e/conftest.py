@@ -8,7 +8,7 @@ import subprocess
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +20,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 COMMAND_TIMEOUT_S = 900
+ORDER = ("test_main_job", "test_bad_days", "test_interrupts", "test_other_checkouts", "test_goodbye")
+"""Every module of this folder: one that is missing here is an error."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +44,17 @@ class Checkout:
 
     path: Path
 
-    def inv(self, *words: str, expect: int = 0) -> Ran:
+    def environment(self, changes: Mapping[str, str | None] | None = None) -> dict[str, str]:
+        """What commands run with: as in CI, with `changes`, where None takes a variable away."""
+        changed = {**os.environ, "CI": "true", **(changes or {})}
+        return {name: value for name, value in changed.items() if value is not None}
+
+    def inv(self, *words: str, expect: int = 0, env: Mapping[str, str | None] | None = None) -> Ran:
         """Run `./scripts/inv WORDS`; fails with its output when the exit code is not `expect`."""
-        env = {**os.environ, "CI": "true"}
         done = subprocess.run(
             ["./scripts/inv", *words],
             cwd=self.path,
-            env=env,
+            env=self.environment(env),
             capture_output=True,
             text=True,
             timeout=COMMAND_TIMEOUT_S,
@@ -76,16 +82,77 @@ class Checkout:
         path.write_text(text.replace(old, new), encoding="utf-8")
 
 
+def deploy(checkout: Checkout, *words: str, expect: int = 0, env: Mapping[str, str | None] | None = None) -> Ran:
+    """Deploy as a developer does: outside CI, where nothing is done twice for the sake of it."""
+    return checkout.inv("deploy", "--env=dev", *words, expect=expect, env={"CI": None, **(env or {})})
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A clone whose environment serves `release`."""
+
+    checkout: Checkout
+    release: str
+    url: str
+
+    def still(self) -> None:
+        """Make sure that it still serves, healthy, and that nobody holds the environment."""
+        status = self.checkout.inv("status", "--env=dev", "--json").json
+        assert (self.release, True, None) == (status["release"], status["healthy"], status["lock"]), status
+        assert self.release == get(self.url, "/api/version").json()["release"]
+
+
 @pytest.fixture(scope="session")
 def checkout(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checkout]:
-    """A clone of HEAD under a path with a space in it; its local cloud is removed at the end."""
-    path = tmp_path_factory.mktemp("a user's") / "checkout"
+    """A clone of HEAD under a path with spaces and non-ASCII in it; its local cloud is removed at the end.
+
+    To work on these tests, E2E_CHECKOUT names a clone that is deployed already and stays.
+    """
+    if kept := os.environ.get("E2E_CHECKOUT"):
+        yield Checkout(Path(kept))
+        return
+    path = tmp_path_factory.mktemp("a user's naïve – Übung") / "checkout"
     subprocess.run(["git", "clone", "-q", "--local", str(ROOT), str(path)], check=True)
     clone = Checkout(path)
     try:
         yield clone
     finally:
         clone.inv("cloud.down")
+
+
+@pytest.fixture(scope="session")
+def deployed(checkout: Checkout) -> Checkout:
+    """The same clone with an environment that serves: the main job's, or one of its own when run without that."""
+    running = checkout.inv("cloud.status", "--json").json["running"]
+    if not running or not checkout.inv("status", "--env=dev", "--json").json["healthy"]:
+        checkout.inv("deploy", "--env=dev")
+    return checkout
+
+
+@pytest.fixture(scope="session")
+def prepared(deployed: Checkout) -> Checkout:
+    """The deployed clone, with quick gates and places to break."""
+    from . import faults  # it needs what stands above
+
+    faults.prepare(deployed)
+    deploy(deployed)
+    return deployed
+
+
+@pytest.fixture
+def served(prepared: Checkout) -> Iterator[Served]:
+    """What serves now; what a test commits is taken back, its images stay in the engine."""
+    head = prepared.git("rev-parse", "HEAD")
+    status = prepared.inv("status", "--env=dev", "--json").json
+    yield Served(prepared, status["release"], status["url"])
+    prepared.git("reset", "-q", "--hard", head)
+    prepared.git("clean", "-qfd")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """One deployed clone serves all modules, in this order: what starts from a fresh clone first, its removal last."""
+    here = Path(__file__).parent
+    items.sort(key=lambda item: ORDER.index(item.path.stem) if item.path.parent == here else -1)
 
 
 def get(url: str, path: str, **options: Any) -> httpx.Response:
