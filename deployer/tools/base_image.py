@@ -102,7 +102,7 @@ class BaseImage:
 
     def _bootstrap(self, log: Path, say: Callable[[str], None], foreign: str) -> LocalImage:
         bootstrap = read_bootstrap(self.root)
-        self._ensure_mmdebstrap(log, say)
+        self._ensure_programs(log, say, foreign)
         say(f"no image registry in reach: bootstrapping Debian {bootstrap.suite} from its packages, about 20 s")
         with tempfile.TemporaryDirectory(prefix="base-", dir=self.root / ".cache") as folder:
             layer, archive = Path(folder, "layer.tar"), Path(folder, "image.tar")
@@ -125,18 +125,22 @@ class BaseImage:
                 mark_used(image, reference)
         return LocalImage(reference, str(image.id))
 
-    def _ensure_mmdebstrap(self, log: Path, say: Callable[[str], None]) -> None:
-        if shutil.which("mmdebstrap", path=self.environ.get("PATH")):
+    def _ensure_programs(self, log: Path, say: Callable[[str], None], foreign: str) -> None:
+        """Have mmdebstrap, and for a foreign architecture arch-test, which it asks whether that can be run here."""
+        wanted = {"mmdebstrap": ["mmdebstrap", "debian-archive-keyring", "uidmap"]}
+        wanted |= {"arch-test": ["arch-test"]} if foreign else {}
+        missing = [name for name in wanted if not shutil.which(name, path=self.environ.get("PATH"))]
+        if not missing:
             return
-        say("installing mmdebstrap")
-        packages = ["mmdebstrap", "debian-archive-keyring", "uidmap"]
+        say(f"installing {' and '.join(missing)}")
+        packages = [package for name in missing for package in wanted[name]]
         installer = str(self.root / "scripts" / "apt-install")
         installed = process.run([installer, *packages], cwd=self.root, env=self.environ, log=log)
         if not installed.ok:
             raise Unreachable(
                 "make a Debian base image",
-                "no image registry is in reach to pull it from, and mmdebstrap is not installed",
-                "give the Docker Engine access to a registry, or on Debian or Ubuntu: apt-get install mmdebstrap",
+                f"no image registry is in reach to pull it from, and {' and '.join(missing)} cannot be installed",
+                f"give the Docker Engine access to a registry, or on Debian or Ubuntu: apt-get install {missing[0]}",
                 details=installed.tail[-10:],
                 log=log,
             )

@@ -128,6 +128,15 @@ def test_missing_mmdebstrap_is_installed(root: Path) -> None:
     assert (root / "installed").read_text() == "mmdebstrap debian-archive-keyring uidmap\n"
 
 
+def test_another_architecture_takes_what_asks_whether_it_runs_here(root: Path) -> None:
+    """mmdebstrap refuses a foreign architecture without arch-test, by an exit code alone."""
+    program(root / "scripts", "apt-install", f'echo "$*" > "{root}/installed"')
+
+    base(root, Engine(root / "built")).ensure(root / "log", lambda _: None, foreign="arm64")
+
+    assert (root / "installed").read_text() == "arch-test\n"
+
+
 def test_neither_registry_nor_mmdebstrap_says_what_is_needed(root: Path) -> None:
     program(root / "scripts", "apt-install", "exit 30")
 
