@@ -49,7 +49,7 @@ def require(
         raise Unreachable(
             f"build for {platform}",
             f"the Docker Engine runs {native} and nothing runs {architecture} programs for it",
-            f"on Debian or Ubuntu: apt-get install qemu-user-static binfmt-support; or build on an {architecture} machine",
+            f"on Debian or Ubuntu: apt-get install qemu-user-static binfmt-support; or use an {architecture} machine",
         )
 
 

@@ -129,7 +129,7 @@ def test_missing_mmdebstrap_is_installed(root: Path) -> None:
 
 
 def test_another_architecture_takes_what_asks_whether_it_runs_here(root: Path) -> None:
-    """mmdebstrap refuses a foreign architecture without arch-test, by an exit code alone."""
+    """Without it mmdebstrap refuses a foreign architecture, by an exit code alone."""
     program(root / "scripts", "apt-install", f'echo "$*" > "{root}/installed"')
 
     base(root, Engine(root / "built")).ensure(root / "log", lambda _: None, foreign="arm64")
