@@ -8,7 +8,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.unit.tools.test_process import alive, wait_for
+
+# A job of a script's background ignores SIGINT, and so would all that it starts.
+pytestmark = pytest.mark.usefixtures("signal_defaults")
 
 ROOT = Path(__file__).parents[3]
 PARENT = """
