@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 POLL_FIRST_S = 0.2
 POLL_MOST_S = 2.0
+POLL_SLOWER = 1.15
 HEARTBEAT_S = 10.0
 QUIET_S = 0.6
 """After its end, a log that stays quiet this long has been read to its end."""
@@ -98,7 +99,7 @@ class OneOff:
                 say(f"{self._place.name} task: {state}, {now - started:.0f} s")
                 said = now
             self._clock.wait(pause)
-            pause = min(POLL_MOST_S, pause * 1.3)
+            pause = min(POLL_MOST_S, pause * POLL_SLOWER)
 
     def _read_to_end(self, log: _Log) -> None:
         quiet_since = started = self._clock.monotonic()

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 POLL_FIRST_S = 0.2
 POLL_MOST_S = 2.0
+POLL_SLOWER = 1.15
 HEARTBEAT_S = 10.0
 LOOK_FOR_FAILURES_EVERY_S = 2.0
 DOUBT_S = 5.0
@@ -103,7 +104,7 @@ class Rollout:
                 say(f"{self._name}: {seen.words}, {now - started:.0f} s")
                 said, words = now, seen.words
             self._clock.wait(pause)
-            pause = min(POLL_MOST_S, pause * 1.3)
+            pause = min(POLL_MOST_S, pause * POLL_SLOWER)
 
     @property
     def _name(self) -> str:
