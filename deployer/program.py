@@ -7,7 +7,9 @@ begun is 130, as it is afterwards.
 from __future__ import annotations
 
 import difflib
+import os
 import re
+import sys
 from collections.abc import Callable
 
 from invoke import __version__
@@ -27,6 +29,8 @@ class Inv(Program):
     def parse_core(self, argv: list[str] | None) -> None:
         """Read what stands before the first task."""
         self._read(lambda: super(Inv, self).parse_core(argv))
+        # Invoke turns bytecode off: every command would compile all of our modules anew.
+        sys.dont_write_bytecode = bool(os.environ.get("PYTHONDONTWRITEBYTECODE"))
 
     def parse_collection(self) -> None:
         """Load tasks.py."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -49,6 +51,15 @@ def test_what_is_right_is_invoke_s_own() -> None:
     assert (0, 0) == (listed.returncode, helped.returncode)
     assert "smoke-test" in listed.stdout
     assert "Usage: inv " in helped.stdout
+
+
+def test_our_modules_are_compiled_once(tmp_path: Path) -> None:
+    """The second command finds them; PYTHONDONTWRITEBYTECODE is still heard."""
+    for quiet in ("1", ""):
+        env = {**os.environ, "PYTHONPYCACHEPREFIX": str(tmp_path), "PYTHONDONTWRITEBYTECODE": quiet}
+        command = [sys.executable, "-m", "deployer.program", "--list"]
+        subprocess.run(command, cwd=ROOT, env=env, capture_output=True, check=True)
+        assert bool(list(tmp_path.rglob("tasks.*.pyc"))) is not bool(quiet)
 
 
 def test_ctrl_c_before_anything_has_begun_is_130(monkeypatch: pytest.MonkeyPatch) -> None:
