@@ -65,7 +65,7 @@ def test_weights_that_are_no_percentages_are_refused(traffic: Elbv2, weights: Ma
 
 def test_a_read_back_that_differs_is_uncertain(traffic: Elbv2, monkeypatch: pytest.MonkeyPatch) -> None:
     """Somebody else changed it in between: nobody knows where visitors go."""
-    monkeypatch.setattr(Elbv2, "weights", lambda _: {Color.BLUE: 100, Color.GREEN: 0})
+    monkeypatch.setattr(Elbv2, "_read", lambda *_: {Color.BLUE: 100, Color.GREEN: 0})
     with pytest.raises(StateUncertain) as caught:
         traffic.set_weights({Color.BLUE: 0, Color.GREEN: 100})
     assert "blue 100%" in caught.value.seen

@@ -28,7 +28,7 @@ def alive(pid: int) -> bool:
         return False
 
 
-def wait_for(condition: object, limit_s: float = 10.0) -> None:
+def wait_for(condition: object, limit_s: float = 45.0) -> None:
     """Poll until `condition()` holds."""
     assert callable(condition)
     deadline = time.monotonic() + limit_s
