@@ -1,11 +1,18 @@
-"""Whether a release is live: what ECS and the load balancer say, compared with what the release is."""
+"""What runs, and whether a release is live: what ECS and the load balancer say, compared with what the release is."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 
-from deployer.model import SERVICES, Release
+from deployer.model import SERVICES, Color, Release, Revision
 from deployer.ports import World
+
+
+def revisions(color: Color, world: World) -> Mapping[str, Revision]:
+    """What ECS says runs in one color, by service."""
+    with ThreadPoolExecutor(len(SERVICES)) as pool:
+        return dict(zip(SERVICES, pool.map(lambda name: world.compute.live(name, color), SERVICES), strict=True))
 
 
 def doubts(release: Release, world: World) -> tuple[str, ...]:

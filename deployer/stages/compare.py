@@ -14,16 +14,16 @@ from deployer.errors import DeployError
 from deployer.model import SERVICES, Color, Image, Outcome, Release, Revision, Verdict
 from deployer.pipeline import Stage
 from deployer.ports import World
-from deployer.verdict import doubts
+from deployer.verdict import doubts, revisions
 
 SETTLED = ("record", "apply", "push", "verify", "place", "migrate", "deploy", "smoke_test", "retire")
 
 
-def serving(world: World) -> dict[str, Revision]:
+def serving(world: World) -> Mapping[str, Revision]:
     """What serves visitors: the color that the load balancer gives most of the traffic to."""
     weights = world.traffic.weights()
     color = max(weights, key=lambda c: weights[c], default=Color.BLUE)
-    return {name: world.compute.live(name, color) for name in SERVICES}
+    return revisions(color, world)
 
 
 def run(release: Release, world: World) -> Outcome:
@@ -33,11 +33,11 @@ def run(release: Release, world: World) -> Outcome:
     color, weight = max(world.traffic.weights().items(), key=lambda item: item[1])
     if weight != 100:
         return Outcome(f"traffic is split: {color} has {weight}%")
+    live = revisions(color, world)
+    places = world.infrastructure.topology().services
+    images = {name: Image(name, places[name].repository, revision.digest) for name, revision in live.items()}
+    asked = replace(release, color=color, images=images)
     with ThreadPoolExecutor(len(SERVICES)) as pool:
-        live = dict(zip(SERVICES, pool.map(lambda name: world.compute.live(name, color), SERVICES), strict=True))
-        places = world.infrastructure.topology().services
-        images = {name: Image(name, places[name].repository, revision.digest) for name, revision in live.items()}
-        asked = replace(release, color=color, images=images)
         unlike = list(pool.map(lambda name: _difference(asked, name, live[name], world), SERVICES))
     found = next((why for why in unlike if why), "") or _doubt(asked, live, world)
     if found:

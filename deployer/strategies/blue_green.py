@@ -15,7 +15,8 @@ from dataclasses import dataclass, replace
 from deployer.errors import DeployError, GateFailed, Interrupted, RolledBack, StateUncertain
 from deployer.model import SERVICES, Color, Outcome, Record, Release, Revision, Step, Verdict
 from deployer.ports import World
-from deployer.verdict import doubts
+from deployer.strategies import definitions
+from deployer.verdict import doubts, revisions
 
 LOOK_EVERY_S = 1.0
 
@@ -77,7 +78,7 @@ def _serving(world: World) -> Color:
 
 def _is_good(color: Color, world: World) -> bool:
     """Whether both services run all their tasks of one release, and the ledger calls it good."""
-    running = [world.compute.live(service, color) for service in SERVICES]
+    running = revisions(color, world).values()
     names = {revision.release for revision in running if revision.desired and revision.running == revision.desired}
     if len(names) != 1 or any(not revision.desired for revision in running):
         return False
@@ -96,15 +97,15 @@ def run(release: Release, world: World) -> Outcome:
     Raises RolledBack, or Interrupted, after putting back, and StateUncertain when putting back failed.
     """
     color = release.color
-    with ThreadPoolExecutor(1 + len(SERVICES)) as pool:
+    with ThreadPoolExecutor(3) as pool:
         split = pool.submit(world.traffic.weights)
-        idle = dict(zip(SERVICES, pool.map(lambda name: world.compute.live(name, color), SERVICES), strict=True))
-        served = {name: world.compute.live(name, color.other).desired for name in SERVICES}
-        arns = dict(zip(SERVICES, pool.map(lambda name: _task_definition(release, name, world), SERVICES), strict=True))
-        before = Before(dict(split.result()), idle)
+        here, there = (pool.submit(revisions, each, world) for each in (color, color.other))
+        arns = definitions.of(release, world)
+        before = Before(dict(split.result()), here.result())
+        served = {name: revision.desired for name, revision in there.result().items()}
     new = replace(release, task_definitions=arns)
     try:
-        _bring_up(new, idle, served, world)
+        _bring_up(new, before.idle, served, world)
         _prove(new, world)
         first = not any(served.values())
         if first:
@@ -137,11 +138,6 @@ def retire(release: Release, world: World) -> str:
         world.compute.scale(service, old, 0)
     world.traffic.point_test(old)
     return f"{old} is idle"
-
-
-def _task_definition(release: Release, service: str, world: World) -> str:
-    known = release.task_definitions.get(service)
-    return known or world.compute.register(release, service, world.registry.reference(release.images[service]))
 
 
 def _bring_up(release: Release, idle: Mapping[str, Revision], served: Mapping[str, int], world: World) -> None:

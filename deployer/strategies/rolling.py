@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from deployer.errors import DeployError, Interrupted, RolledBack, StateUncertain
 from deployer.model import SERVICES, Color, Outcome, Record, Release, Revision
 from deployer.ports import World
+from deployer.strategies import definitions
+from deployer.verdict import revisions
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +51,10 @@ def run(release: Release, world: World) -> Outcome:
     What runs is asked of ECS, never of the ledger. Raises RolledBack, or Interrupted, after putting back, and
     StateUncertain when putting back failed. What is raised before the first change is raised as it is.
     """
-    with ThreadPoolExecutor(1 + len(SERVICES)) as pool:
-        split = pool.submit(world.traffic.weights)
-        before = dict(
-            zip(SERVICES, pool.map(lambda name: world.compute.live(name, release.color), SERVICES), strict=True)
-        )
-        arns = dict(zip(SERVICES, pool.map(lambda name: _task_definition(release, name, world), SERVICES), strict=True))
-        weights = dict(split.result())
+    with ThreadPoolExecutor(2) as pool:
+        split, running = pool.submit(world.traffic.weights), pool.submit(revisions, release.color, world)
+        arns = definitions.of(release, world)
+        weights, before = dict(split.result()), running.result()
     changed: dict[str, Revision] = {}
     try:
         for service in SERVICES:
@@ -78,12 +77,6 @@ def run(release: Release, world: World) -> Outcome:
         raise RolledBack(error.attempted, error.seen, hint, details=error.details, log=error.log) from error
     note = ", ".join(f"{service} {arns[service].rsplit('/', 1)[-1]}" for service in SERVICES)
     return Outcome(note, {"task_definitions": arns}, Before(weights, before))
-
-
-def _task_definition(release: Release, service: str, world: World) -> str:
-    """The release's own, if an earlier stage or the release that is restored has one; else a new one, not yet used."""
-    known = release.task_definitions.get(service)
-    return known or world.compute.register(release, service, world.registry.reference(release.images[service]))
 
 
 def undo(release: Release, outcome: Outcome, world: World) -> None:
