@@ -67,7 +67,6 @@ class _Course:
         self._running: dict[Future[Outcome], tuple[Stage, float]] = {}
         self._results: dict[str, StageResult] = {}
         self._waiting = list(stages)
-        self._skipped: set[str] = set()
         self.error: BaseException | None = None
 
     def run(self) -> None:
@@ -95,8 +94,7 @@ class _Course:
 
     def _start_ready(self, pool: ThreadPoolExecutor) -> None:
         names = {stage.name for stage in self._stages}
-        met = {stage.name for stage, _ in self._done} | self._skipped
-        for stage in [s for s in self._waiting if self.error is None and is_ready(s, met, names)]:
+        for stage in [s for s in self._waiting if self.error is None and is_ready(s, self._results, names)]:
             self._waiting.remove(stage)
             self._events.started(stage.name)
             started = self._world.clock.monotonic()
@@ -106,7 +104,6 @@ class _Course:
         """Nothing is left to do for the stages called `names`; what comes after them may start."""
         for stage in [stage for stage in self._waiting if stage.name in names]:
             self._waiting.remove(stage)
-            self._skipped.add(stage.name)
             result = StageResult(stage.name, Status.SKIPPED, 0.0, f"settled by {by.name}")
             self._results[stage.name] = result
             self._events.ended(result)
