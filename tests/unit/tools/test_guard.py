@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -59,7 +60,7 @@ def started(folder: Path, script: str, grace_s: float) -> tuple[subprocess.Popen
 def test_a_grandchild_ends_with_us(tmp_path: Path) -> None:
     """As pytest under nox: the kernel would have told nox alone. It is asked politely, and may finish."""
     (tmp_path / "both.py").write_text(BOTH, encoding="utf-8")
-    parent, pids = started(tmp_path, f"exec '{sys.executable}' both.py", 10)
+    parent, pids = started(tmp_path, f"exec {shlex.quote(sys.executable)} both.py", 10)
 
     parent.kill()
     parent.wait()
