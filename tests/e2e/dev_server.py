@@ -30,7 +30,8 @@ class DevServer:
             ["./scripts/inv", "dev"], cwd=checkout, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )
         self.lines: list[str] = []
-        threading.Thread(target=self._listen, daemon=True).start()
+        self._listener = threading.Thread(target=self._listen, daemon=True)
+        self._listener.start()
         self._give_up = threading.Timer(START_TIMEOUT_S, self.process.kill)
 
     def _listen(self) -> None:
@@ -65,6 +66,13 @@ class DevServer:
         self.process.send_signal(number)
         return self.process.wait(timeout=20)
 
+    def close(self) -> None:
+        """Hear it to the end, and close what it wrote to."""
+        self._listener.join(timeout=20)
+        for stream in (self.process.stdout, self.process.stderr):
+            if stream:
+                stream.close()
+
 
 @contextmanager
 def running(checkout: Path) -> Iterator[DevServer]:
@@ -76,6 +84,7 @@ def running(checkout: Path) -> Iterator[DevServer]:
     finally:
         if server.process.poll() is None:
             server.end(signal.SIGTERM)
+        server.close()
 
 
 def free_port() -> int:
