@@ -275,7 +275,7 @@ def e2e(session: nox.Session) -> None:
 
 @nox.session
 def faults(session: nox.Session) -> None:
-    """Every bad day and every moment of an interruption that e2e takes a sample of; half an hour."""
+    """Every bad day and every moment of an interruption that e2e takes a sample of."""
     install(session, "e2e")
     modules = [f"tests/e2e/test_{name}.py" for name in ("bad_days", "interrupts", "other_checkouts")]
     pytest(session, *modules, "--timeout=1500", env={"E2E_FAULTS": "all"})
