@@ -50,7 +50,7 @@ def run(release: Release, world: World) -> Outcome:
             f"{gone[0].repository}@{gone[0].digest} is not in the registry any more",
             "choose a newer release with --to=…, or deploy its commit with --ref=…",
         )
-    return Outcome(f"back to {release.restores}")
+    return Outcome(f"back to {release.restores}" if release.restores else "its images are in the registry")
 
 
 STAGE = Stage("rollback", ("record",), run)

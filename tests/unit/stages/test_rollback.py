@@ -115,4 +115,6 @@ def test_images_that_are_there_pass(fakes: Fakes, world: World) -> None:
     image = Image("backend", "indivillage/backend", "sha256:abc")
     fakes.registry.digests.add((image.repository, image.digest))
 
-    assert "back to a" == rollback.run(replace(examples.release(), images={"backend": image}, restores="a"), world).note
+    asked = replace(examples.release(), images={"backend": image})
+    assert "back to a" == rollback.run(replace(asked, restores="a"), world).note
+    assert "its images are in the registry" == rollback.run(asked, world).note
