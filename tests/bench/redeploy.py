@@ -13,9 +13,14 @@ from typing import Any
 from tests.bench import surroundings
 from tests.bench.checkout import Checkout
 from tests.bench.figures import Figure, Goal, Samples
-from tests.bench.load import RATE, Seen, load, together
 from tests.bench.programs import NotMeasured, Programs, Ran
+from tests.load.answers import Seen, together
+from tests.load.generator import load
+from tests.load.kinds import fresh
 
+RATE = 100
+"""Requests a second."""
+MOST_S = 150.0
 CLUSTER = "indivillage-dev"
 SERVICE = f"{CLUSTER}-backend-blue"
 REPOSITORY = "indivillage/backend"
@@ -48,7 +53,7 @@ def redeploy(checkout: Checkout, goal: Goal, repeat: int) -> Figure:
     for _ in range(repeat):
         for side, run in sides.items():
             _settle(tools)
-            with load(str(status["url"])) as seen:
+            with load(str(status["url"]), [fresh(RATE)], most_s=MOST_S) as seen:
                 ran = run()
             seconds[side].append(sum(one.seconds for one in ran))
             parts += [ran[0].json] if side == "ours" else []
