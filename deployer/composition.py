@@ -10,6 +10,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from deployer.journal import Journal
+from deployer.journalled import JournalledCompute, JournalledInfrastructure, JournalledLedger, JournalledTraffic
 from deployer.model import PROJECT, BuiltImage, Environment, Plan, Topology
 from deployer.pipeline import Stop
 from deployer.ports import World
@@ -141,9 +143,11 @@ def compose(
 
     In a rehearsal nothing is made that was not there. A `fresh` run believes no recorded pass and no plan of before.
     """
+    from deployer.aws.abort import S3Abort
     from deployer.aws.ecr import Ecr
     from deployer.aws.ecs import Ecs
     from deployer.aws.elbv2 import Elbv2
+    from deployer.aws.journal import S3Journal
     from deployer.aws.lease import S3Lease
     from deployer.aws.ledger import S3Ledger
     from deployer.aws.preflight import CloudPreflight
@@ -160,6 +164,8 @@ def compose(
     topology = StoredTopology(session)
     traffic = Elbv2(session, topology)
     bucket = StateBucket(session)
+    lease = S3Lease(session, clock, bucket)
+    journal = Journal(S3Journal(session), lease, clock)
     terraform = _terraform(root, tree, session, local, bucket, topology, rehearsal=rehearsal, fresh=fresh)
 
     def url() -> str:
@@ -187,13 +193,15 @@ def compose(
         ),
         builder=image_builder(tree, root),
         registry=Ecr(session),
-        infrastructure=terraform,
-        compute=Ecs(session, topology, traffic, clock),
-        traffic=traffic,
+        infrastructure=JournalledInfrastructure(terraform, journal),
+        compute=JournalledCompute(Ecs(session, topology, traffic, clock), journal),
+        traffic=JournalledTraffic(traffic, journal),
         preflight=CloudPreflight(session, topology),
         probe=Smoke(tree, environment, url, idle_url, session.endpoint_url, reports=root / "reports"),
-        ledger=S3Ledger(session),
-        lease=S3Lease(session, clock, bucket),
+        ledger=JournalledLedger(S3Ledger(session), journal),
+        lease=lease,
+        journal=journal,
+        abort=S3Abort(session),
         clock=clock,
         say=_silent,
     )

@@ -45,6 +45,7 @@ def execute(
             with world.clock.shield():
                 error = course.put_back()
                 report = finish(course.report(error))
+                course.close_journal(report)
         finally:
             with world.clock.shield():
                 course.close()
@@ -177,6 +178,16 @@ class _Course:
         results = tuple(self._results[stage.name] for stage in self._stages if stage.name in self._results)
         duration_s = round(self._world.clock.monotonic() - self._begun, 2)
         return Report(self._release, _verdict(error), duration_s, results, error)
+
+    def close_journal(self, report: Report) -> None:
+        """The last word. Where nobody knows what serves the page stays open: the next command puts things right."""
+        if isinstance(report.error, StateUncertain):
+            return
+        try:
+            code = report.error.exit_code if report.error else 0
+            self._world.journal.end(report.verdict, code, report.reason)
+        except DeployError as error:
+            self._events.said("lock", f"the journal could not be closed: {error.seen}; the next command looks after it")
 
     def close(self) -> None:
         """Give back what stages hold, all of it, even when one cannot."""

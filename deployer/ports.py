@@ -14,6 +14,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
+from deployer.journal_page import Page
 from deployer.model import (
     BuiltImage,
     Checked,
@@ -28,6 +29,7 @@ from deployer.model import (
     StoppedTask,
     Target,
     Topology,
+    Verdict,
 )
 
 Say = Callable[[str], None]
@@ -133,6 +135,14 @@ class Compute(Protocol):
         """Register a task-definition revision for this release and color; return its ARN. Idempotent per release."""
         ...
 
+    def registered(self, service: str, release_id: str) -> tuple[str, ...]:
+        """ARNs of the newest task definitions that can still be used and say that they are of this release."""
+        ...
+
+    def deregister(self, task_definition: str) -> None:
+        """Let nobody start this task definition any more; tasks that run are left alone. Idempotent."""
+        ...
+
     def roll_out(
         self, service: str, color: Color, task_definition: str, count: int, timeout_s: float, say: Say
     ) -> None:
@@ -224,6 +234,71 @@ class Ledger(Protocol):
         """All records, newest first; an environment that was never deployed has none."""
         ...
 
+    def mend(self) -> tuple[str, ...]:
+        """Bring back records that are damaged or deleted from earlier versions; return the releases it did that for."""
+        ...
+
+
+class JournalStore(Protocol):
+    """Where the journal's page is kept: one versioned object of the state bucket."""
+
+    def read(self) -> Page | None:
+        """The last page; one with `damage` when it cannot be read, None when there is none."""
+        ...
+
+    def write(self, page: Page) -> None:
+        """Write the page. Raises StateUncertain when a run with a higher fencing number has written since."""
+        ...
+
+
+class Journal(Protocol):
+    """What this run changes, written down before and after each call (`deployer.journal`)."""
+
+    @property
+    def page(self) -> Page | None:
+        """The page of this run, None before it has begun and after its end."""
+        ...
+
+    def read(self) -> Page | None:
+        """The last page there is, whoever wrote it."""
+        ...
+
+    def begin(self, page: Page) -> None:
+        """Open the page of this run. Raises StateUncertain when somebody with a higher fencing number has begun."""
+        ...
+
+    def end(self, outcome: Verdict | None, exit_code: int, reason: str = "") -> None:
+        """Close the page, if there is one."""
+        ...
+
+    def proven(self) -> None:
+        """Note that the release has passed its last proof: a run cut off from here on is finished, not undone."""
+        ...
+
+    def saw(self, revision: Revision) -> None:
+        """Note what ran before this run's first change of it."""
+        ...
+
+    def saw_weights(self, weights: Mapping[Color, int]) -> None:
+        """Note the split before this run's first change."""
+        ...
+
+    def step(self, call: str, intent: str, color: Color | None = None) -> AbstractContextManager[None]:
+        """Write the intent, let the call be made, write what was seen. Raises StateUncertain when the lease is lost."""
+        ...
+
+
+class Abort(Protocol):
+    """How another process asks the run that holds the lease to put things back."""
+
+    def ask(self, fencing: int, actor: str, reason: str) -> None:
+        """Ask the run of this fencing number."""
+        ...
+
+    def asked(self, fencing: int) -> str:
+        """Who asked the run of this fencing number to stop, and why; "" when nobody did."""
+        ...
+
 
 class Lease(Protocol):
     """One writer per environment."""
@@ -271,6 +346,11 @@ class Clock(Protocol):
         """Sleep; ends early by raising Interrupted when the run was asked to stop, unless shielded."""
         ...
 
+    @property
+    def shielded(self) -> bool:
+        """Whether this thread is putting something back."""
+        ...
+
     def shield(self) -> AbstractContextManager[None]:
         """Within it, waits of this thread run to their end: what puts things back must not be cut off."""
         ...
@@ -294,5 +374,7 @@ class World:
     probe: Probe
     ledger: Ledger
     lease: Lease
+    journal: Journal
+    abort: Abort
     clock: Clock
     say: Say

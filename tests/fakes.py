@@ -17,6 +17,9 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from deployer.errors import InputError, Interrupted, Locked, ReleaseFailed, StateUncertain
+from deployer.journal import Journal
+from deployer.journal_page import Page
+from deployer.journalled import JournalledCompute, JournalledInfrastructure, JournalledLedger, JournalledTraffic
 from deployer.model import (
     BuiltImage,
     Checked,
@@ -37,8 +40,14 @@ from deployer.ports import Say, World
 from tests.examples import ENVIRONMENT, NOW, TOPOLOGY
 
 
+class Killed(BaseException):
+    """The process is gone: not an error that anybody could handle."""
+
+
 class Fake:
-    """Remembers every call as (method, *arguments) and fails on demand."""
+    """Remembers every call as (method, *arguments) and fails on demand. A `dead` one does nothing any more."""
+
+    dead = False
 
     def __init__(self) -> None:
         self.calls: list[tuple[object, ...]] = []
@@ -53,6 +62,8 @@ class Fake:
         return [call[1:] for call in self.calls if call[0] == method]
 
     def _call(self, *call: object) -> None:
+        if self.dead:
+            raise Killed
         self.calls.append(call)
         for index, (wanted, error) in enumerate(self._failures):
             if call[: len(wanted)] == wanted:
@@ -212,6 +223,7 @@ class FakeCompute(Fake):
         self._clock = clock
         self.told: dict[tuple[str, Color], Revision] = {}
         self._known: dict[str, Revision] = {}
+        self.deregistered: set[str] = set()
         self._lock = threading.Lock()
 
     def serve(self, release: Release, color: Color = Color.BLUE, count: int = 1) -> dict[str, str]:
@@ -247,6 +259,18 @@ class FakeCompute(Fake):
 
     def content(self, release: Release, service: str, image_reference: str) -> str:
         return digest(service, release.color, release.commit, release.config_hash, image_reference.rpartition("@")[2])
+
+    def registered(self, service: str, release_id: str) -> tuple[str, ...]:
+        self._call("registered", service, release_id)
+        return tuple(
+            arn
+            for arn, known in self._known.items()
+            if (known.service, known.release) == (service, release_id) and arn not in self.deregistered
+        )
+
+    def deregister(self, task_definition: str) -> None:
+        self._call("deregister", task_definition)
+        self.deregistered.add(task_definition)
 
     def roll_out(
         self, service: str, color: Color, task_definition: str, count: int, timeout_s: float, say: Say
@@ -364,6 +388,42 @@ class FakeLedger(Fake):
         self._call("history")
         return tuple(sorted(self.records.values(), key=lambda record: record.started_at, reverse=True))
 
+    def mend(self) -> tuple[str, ...]:
+        self._call("mend")
+        return ()
+
+
+class FakeJournalStore(Fake):
+    """Refuses a page of an older run, as S3 does."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.page: Page | None = None
+
+    def read(self) -> Page | None:
+        self._call("read")
+        return self.page
+
+    def write(self, page: Page) -> None:
+        self._call("write", page)
+        if self.page is not None and self.page.fencing > page.fencing:
+            raise StateUncertain("keep the journal", f"{self.page.actor} has gone on meanwhile")
+        self.page = page
+
+
+class FakeAbort(Fake):
+    def __init__(self) -> None:
+        super().__init__()
+        self.wanted: dict[int, str] = {}
+
+    def ask(self, fencing: int, actor: str, reason: str) -> None:
+        self._call("ask", fencing, actor, reason)
+        self.wanted[fencing] = f"aborted by {actor}: {reason}"
+
+    def asked(self, fencing: int) -> str:
+        self._call("asked", fencing)
+        return self.wanted.get(fencing, "")
+
 
 class FakeLease(Fake):
     """Ours until released; `lose` gives it to somebody else for a virtual minute. Its clock is `ahead` of ours."""
@@ -387,6 +447,10 @@ class FakeLease(Fake):
     def lose(self, owner: str) -> None:
         """Let somebody else take it over."""
         self._next(owner, "")
+
+    def expire(self) -> None:
+        """Let its time have passed."""
+        self._holder = self._ours = None
 
     def _next(self, owner: str, release: str) -> Holder:
         self._fencing += 1
@@ -453,9 +517,27 @@ class Fakes:
         self.probe = FakeProbe(self.compute, self.traffic)
         self.ledger = FakeLedger()
         self.lease = FakeLease(self.clock)
+        self.pages = FakeJournalStore()
+        self.journal = Journal(self.pages, self.lease, self.clock)
+        self.abort = FakeAbort()
+
+    def kill(self) -> None:
+        """Let the run that uses this world be gone: none of its calls reaches anything."""
+        for part in vars(self).values():
+            if isinstance(part, Fake):
+                part.dead = True
+
+    def restart(self) -> None:
+        """Let another process come, once the dead one's lease has expired."""
+        for part in vars(self).values():
+            if isinstance(part, Fake):
+                part.dead = False
+        self.lease.expire()
+        self.clock.stop.clear()
+        self.journal = Journal(self.pages, self.lease, self.clock)
 
     def world(self, logs: Path) -> World:
-        """All ports as a World whose logs go to `logs`."""
+        """All ports as a World whose logs go to `logs`; what changes something is written down, as in a real one."""
         return World(
             environment=self.environment,
             root=logs,
@@ -464,13 +546,15 @@ class Fakes:
             gates=self.gates,
             builder=self.builder,
             registry=self.registry,
-            infrastructure=self.infrastructure,
-            compute=self.compute,
-            traffic=self.traffic,
+            infrastructure=JournalledInfrastructure(self.infrastructure, self.journal),
+            compute=JournalledCompute(self.compute, self.journal),
+            traffic=JournalledTraffic(self.traffic, self.journal),
             preflight=self.preflight,
             probe=self.probe,
-            ledger=self.ledger,
+            ledger=JournalledLedger(self.ledger, self.journal),
             lease=self.lease,
+            journal=self.journal,
+            abort=self.abort,
             clock=self.clock,
             say=self.said.append,
         )

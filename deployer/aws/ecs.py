@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from deployer.model import Color, Release, StoppedTask, Topology
     from deployer.ports import Clock, Say, Traffic
 
+LOOKED_AT = 20
+"""How many of the newest revisions are searched for those of a release that was cut off."""
 NEWEST = 3
 """How many of the newest revisions are looked at for one that this release registered before it was cut off."""
 
@@ -83,6 +85,22 @@ class Ecs:
                     return arn
         with mapped(attempted):
             return self._session.ecs.register_task_definition(**request)["taskDefinition"]["taskDefinitionArn"]
+
+    def registered(self, service: str, release_id: str) -> tuple[str, ...]:
+        """List the newest task definitions that can still be used and say that they are of this release."""
+        family = self._topology().services[service].family
+        with mapped(f"listing the task definitions of {service}"):
+            newest = self._session.ecs.list_task_definitions(
+                familyPrefix=family, status="ACTIVE", sort="DESC", maxResults=LOOKED_AT
+            )["taskDefinitionArns"]
+        with ThreadPoolExecutor(NEWEST) as pool:
+            definitions = zip(newest, pool.map(self._tasks.definition, newest), strict=True)
+            return tuple(arn for arn, found in definitions if labels(found, service).get("RELEASE") == release_id)
+
+    def deregister(self, task_definition: str) -> None:
+        """Let nobody start this task definition any more; tasks that run are left alone (API page of the call)."""
+        with mapped(f"deregistering {task_definition}"):
+            self._session.ecs.deregister_task_definition(taskDefinition=task_definition)
 
     def roll_out(
         self, service: str, color: Color, task_definition: str, count: int, timeout_s: float, say: Say

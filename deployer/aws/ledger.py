@@ -52,6 +52,51 @@ class S3Ledger:
             records = [record for record in pool.map(self._read, keys) if record is not None]
         return tuple(sorted(records, key=lambda record: (record.started_at, record.release), reverse=True))
 
+    def mend(self) -> tuple[str, ...]:
+        """Bring back records that are damaged or deleted from earlier versions; return the releases it did that for.
+
+        The bucket is versioned: a damaged or deleted object still has the versions before (S3 user guide, "Retaining
+        multiple versions of objects with S3 Versioning").
+        """
+        mended = []
+        for key, versions in self._versions().items():
+            body = None if versions[0] is None else self._body(key, versions[0])
+            if body is not None and _readable(body):
+                continue
+            earlier = (self._body(key, version) for version in versions[1:] if version is not None)
+            found = next((body for body in earlier if body is not None and _readable(body)), None)
+            if found is not None:
+                self.write(load(found))
+                mended.append(key.removeprefix(LEDGER_PREFIX).removesuffix(".json"))
+        return tuple(mended)
+
+    def _versions(self) -> dict[str, list[str | None]]:
+        """List the versions of every record, newest first; None stands for a deletion."""
+        found: dict[str, list[tuple[datetime, bool, str | None]]] = {}
+        try:
+            with mapped("reading the ledger's versions", expected={"NoSuchBucket", "404"}):
+                pages = self._session.s3.get_paginator("list_object_versions").paginate(
+                    Bucket=self._bucket, Prefix=LEDGER_PREFIX
+                )
+                for page in pages:
+                    for version in page.get("Versions", []):
+                        entry = (version["LastModified"], version["IsLatest"], version["VersionId"])
+                        found.setdefault(version["Key"], []).append(entry)
+                    for gone in page.get("DeleteMarkers", []):
+                        found.setdefault(gone["Key"], []).append((gone["LastModified"], gone["IsLatest"], None))
+        except Expected:
+            return {}
+        newest_first = {key: sorted(v, key=lambda e: (e[1], e[0]), reverse=True) for key, v in found.items()}
+        return {key: [version for _, _, version in entries] for key, entries in newest_first.items()}
+
+    def _body(self, key: str, version: str) -> bytes | None:
+        try:
+            with mapped(f"reading a version of {key}", expected={"NoSuchKey", "NoSuchVersion", "404"}):
+                answer = self._session.s3.get_object(Bucket=self._bucket, Key=key, VersionId=version)
+                return answer["Body"].read()
+        except Expected:
+            return None
+
     def _keys(self) -> list[str]:
         try:
             with mapped("reading the ledger", expected={"NoSuchBucket", "404"}):
@@ -93,6 +138,14 @@ def load(body: bytes) -> Record:
         raise ValueError("it has no schema_version")
     fields.pop("schema_version")
     return TypeAdapter(Record).validate_python(fields)
+
+
+def _readable(body: bytes) -> bool:
+    try:
+        load(body)
+    except ValueError:
+        return False
+    return True
 
 
 def damaged(key: str, environment: str, changed: datetime, why: str) -> Record:

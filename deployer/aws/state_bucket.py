@@ -1,4 +1,4 @@
-"""The bucket that holds Terraform's state, the ledger and the lease.
+"""The bucket that holds Terraform's state, the ledger, the lease and the journal.
 
 Terraform cannot make the bucket its own state lives in, so it is made here, before `terraform init`.
 """
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from deployer.aws.session import Session
 
 LEASE_KEY = "lease.json"
+JOURNAL_KEY = "journal.json"
+ABORT_KEY = "abort.json"
 LEDGER_PREFIX = "ledger/"
 BLOCKED: PublicAccessBlockConfigurationTypeDef = {
     "BlockPublicAcls": True,
@@ -35,7 +37,14 @@ RULES: list[LifecycleRuleTypeDef] = [
         "Status": "Enabled",
         "Filter": {"Prefix": LEASE_KEY},
         "NoncurrentVersionExpiration": {"NoncurrentDays": 1},
-    }
+    },
+    {
+        # Written twice a step. What matters of a run for longer is in the ledger.
+        "ID": "old-journals",
+        "Status": "Enabled",
+        "Filter": {"Prefix": JOURNAL_KEY},
+        "NoncurrentVersionExpiration": {"NoncurrentDays": 30},
+    },
 ]
 
 
@@ -153,7 +162,7 @@ class StateBucket:
                 rules = s3.get_bucket_lifecycle_configuration(Bucket=self._name).get("Rules", [])
         except Expected:
             rules = []
-        if any(rule.get("ID") == RULES[0]["ID"] for rule in rules):
+        if {rule["ID"] for rule in RULES} <= {rule.get("ID") for rule in rules}:
             return False
         s3.put_bucket_lifecycle_configuration(Bucket=self._name, LifecycleConfiguration={"Rules": RULES})
         return True

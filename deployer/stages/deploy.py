@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from deployer.errors import InputError
+from deployer.journal_page import Page
 from deployer.model import Color, Environment, Outcome, Record, Release
 from deployer.pipeline import Stage
 from deployer.ports import World
@@ -19,8 +20,11 @@ class Strategy(Protocol):
         """Choose the color that a release goes to."""
         ...
 
-    def settle(self, world: World) -> str:
-        """Finish or undo what a run that was cut off left behind; say what was done."""
+    def settle(self, world: World, left: Page | None = None) -> str:
+        """End what a run that was cut off left running; say what was done, "" when there was nothing.
+
+        `left` is its page of the journal, if there is one.
+        """
         ...
 
     def restored(self, record: Record) -> Mapping[str, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from deployer import recovery
 from deployer.model import Outcome, Release
 from deployer.pipeline import Stage
 from deployer.ports import World
@@ -13,7 +14,7 @@ SKEW = timedelta(seconds=5)
 
 
 def run(release: Release, world: World) -> Outcome:
-    """Take the environment's lease; raises Locked naming who holds it.
+    """Take the environment's lease, put right what a dead run left, begin the journal. Raises Locked naming who has it.
 
     Releases are ordered by when they started, whoever's machine they were started on: by one clock, the cloud's.
     """
@@ -25,7 +26,12 @@ def run(release: Release, world: World) -> Outcome:
         off = timedelta(seconds=round(abs(skew).total_seconds()))
         world.say(f"this machine's clock is {off} {side} the cloud's, which counts")
         learned["started_at"] = release.started_at + skew
-    return Outcome(f"held by {holder.owner} (fencing {holder.fencing})", learned)
+    try:
+        did = recovery.begin(release, holder, world)
+    except BaseException:
+        world.lease.release()
+        raise
+    return Outcome(f"held by {holder.owner} (fencing {holder.fencing}){f'; {did}' if did else ''}", learned)
 
 
 def close(world: World) -> None:

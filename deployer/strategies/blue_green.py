@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 from deployer.errors import DeployError, GateFailed, Interrupted, RolledBack, StateUncertain
+from deployer.journal_page import Page
 from deployer.model import SERVICES, Color, Outcome, Record, Release, Revision, Step, Verdict
 from deployer.ports import World
 from deployer.strategies import definitions
@@ -35,10 +36,10 @@ def place(world: World) -> Color:
     return live.other if world.compute.live("frontend", live).desired else live
 
 
-def settle(world: World) -> str:
+def settle(world: World, left: Page | None = None) -> str:
     """Finish or undo what a run that was cut off left behind: one color has all traffic, the other one is idle."""
     before = dict(world.traffic.weights())
-    live = _serving(world)
+    live = _serving(world, left)
     did = [f"all traffic to {live}"] if before[live] != 100 else []
     if world.compute.live("frontend", live).desired:
         for service in reversed(SERVICES):
@@ -50,18 +51,21 @@ def settle(world: World) -> str:
             world.lease.check()
             world.traffic.point_test(live.other)
             did.append(f"the test listener leads to {live.other}")
-    return ", ".join(did) or f"nothing was left behind, {live} has all traffic"
+    return ", ".join(did)
 
 
-def _serving(world: World) -> Color:
+def _serving(world: World, left: Page | None = None) -> Color:
     """The color that serves, after what a run that was cut off left behind has been ended.
 
-    While a color runs a release that is known good, visitors are not left with one that never was proven. Raises
-    StateUncertain when traffic is split and neither is good.
+    While a color runs a release that is known good, visitors are not left with one that never was proven. Where neither
+    is, the color that had all traffic before the run that `left` is of gets it back, if it still runs. Raises
+    StateUncertain when traffic is split and nobody can tell which color is better.
     """
     weights = world.traffic.weights()
     live = max(weights, key=lambda color: weights[color])
     good = [color for color in (live, live.other) if _is_good(color, world)]
+    if weights[live] != 100 and not good:
+        good = [color for color in Color if left and left.weights.get(color) == 100 and _runs(color, world)]
     if weights[live] != 100 and not good:
         raise StateUncertain(
             "find the color that is good",
@@ -70,20 +74,24 @@ def _serving(world: World) -> Color:
         )
     if weights[live] != 100 or (good and live not in good):
         live = good[0]
-        world.say(f"an earlier run was cut off at {_words(weights)}: all traffic to {live}, which is known good")
+        world.say(f"an earlier run was cut off at {_words(weights)}: all traffic to {live}, the better one")
         world.lease.check()
         world.traffic.set_weights({live: 100, live.other: 0})
     return live
 
 
 def _is_good(color: Color, world: World) -> bool:
-    """Whether both services run all their tasks of one release, and the ledger calls it good."""
+    """Whether both services run one release, and the ledger calls it good. A task may just be being replaced."""
     running = revisions(color, world).values()
-    names = {revision.release for revision in running if revision.desired and revision.running == revision.desired}
-    if len(names) != 1 or any(not revision.desired for revision in running):
+    names = {revision.release for revision in running}
+    if len(names) != 1 or not all(revision.desired and revision.running for revision in running):
         return False
     record = world.ledger.find(names.pop())
     return record is not None and record.outcome is Verdict.GOOD
+
+
+def _runs(color: Color, world: World) -> bool:
+    return all(revision.desired and revision.running for revision in revisions(color, world).values())
 
 
 def restored(record: Record) -> Mapping[str, str]:

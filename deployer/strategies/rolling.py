@@ -10,7 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from deployer.errors import DeployError, Interrupted, RolledBack, StateUncertain
-from deployer.model import SERVICES, Color, Outcome, Record, Release, Revision
+from deployer.journal_page import Page
+from deployer.model import SERVICES, Color, Outcome, Record, Release, Revision, Verdict
 from deployer.ports import World
 from deployer.strategies import definitions
 from deployer.verdict import revisions
@@ -30,9 +31,46 @@ def place(world: World) -> Color:
     return max(weights, key=lambda color: weights[color])
 
 
-def settle(world: World) -> str:
-    """ECS ends a rolling update by itself: it completes, or its circuit breaker takes it back."""
-    return "one color only: ECS ends a rolling update by itself"
+def settle(world: World, left: Page | None = None) -> str:
+    """Both services run one release that is known good, and its color has all traffic.
+
+    ECS ends a rolling update by itself, but nobody has proven what it ends with. So what served before the run that
+    `left` is of comes back, or else the newest release that the ledger calls good. Where none is known, all stays.
+    """
+    color = place(world)
+    running = revisions(color, world)
+    did = []
+    wanted = _good(color, running, left, world)
+    for service in reversed(SERVICES):
+        now, arn = running[service], wanted.get(service)
+        if arn and (now.task_definition, now.rollout, now.running) != (arn, "COMPLETED", now.desired):
+            world.lease.check()
+            count = now.desired or world.environment.services[service].count
+            world.compute.roll_out(service, color, arn, count, world.environment.steady_timeout_s, world.say)
+            did.append(f"{service} runs {arn.rsplit('/', 1)[-1]}")
+    weights = world.traffic.weights()
+    if any(weights.values()) and weights[color] != 100:
+        world.lease.check()
+        world.traffic.set_weights({color: 100, color.other: 0})
+        did.append(f"all traffic to {color}")
+    return ", ".join(did)
+
+
+def _good(color: Color, running: Mapping[str, Revision], left: Page | None, world: World) -> Mapping[str, str]:
+    """Task definitions of what is known good: what runs, what ran before, or the newest one; empty when none is."""
+    before = {f.service: f for f in left.revisions if f.color is color} if left else {}
+    for found in (running, before):
+        names = {found[service].release if service in found else "" for service in SERVICES}
+        if len(names) == 1 and _is_good(names.pop(), world):
+            return {service: found[service].task_definition or "" for service in SERVICES}
+    good = (r for r in world.ledger.history() if r.outcome is Verdict.GOOD and set(SERVICES) <= set(r.task_definitions))
+    newest = next(good, None)
+    return newest.task_definitions if newest else {}
+
+
+def _is_good(name: str, world: World) -> bool:
+    record = world.ledger.find(name) if name else None
+    return record is not None and record.outcome is Verdict.GOOD
 
 
 def restored(record: Record) -> Mapping[str, str]:

@@ -28,10 +28,15 @@ class SystemClock:
 
     def wait(self, seconds: float) -> None:
         """Sleep `seconds`; raises Interrupted at once when asked to stop, unless this thread is shielded."""
-        if getattr(self._local, "shielded", 0):
+        if self.shielded:
             time.sleep(seconds)
         elif self._stop.wait(seconds):
             raise Interrupted("wait", "asked to stop")
+
+    @property
+    def shielded(self) -> bool:
+        """Whether this thread is within `shield`."""
+        return bool(getattr(self._local, "shielded", 0))
 
     @contextmanager
     def shield(self) -> Iterator[None]:

@@ -8,7 +8,7 @@ import pytest
 
 from deployer import pipelines
 from deployer.errors import GateFailed, Locked, ReleaseFailed
-from deployer.model import SERVICES, Color, Release, Status, Verdict
+from deployer.model import SERVICES, Color, Record, Release, Status, Verdict
 from deployer.pipeline import Report, Stage, Stop, check, execute
 from deployer.ports import World
 from tests import examples
@@ -37,8 +37,14 @@ def changing(fakes: Fakes) -> Fakes:
 
 
 def deploy(world: World, stages: tuple[Stage, ...] = pipelines.DEPLOY, release: Release = NEW) -> Report:
-    """Take `release` through `stages`."""
-    return execute(stages, release, world, Heard(), Stop())
+    """Take `release` through `stages`; the ledger gets its last word, as from a command."""
+
+    def write_down(report: Report) -> Report:
+        if world.ledger.find(report.release.id):
+            world.ledger.write(Record.of(report.release, report.verdict))
+        return report
+
+    return execute(stages, release, world, Heard(), Stop(), write_down)
 
 
 def serving(fakes: Fakes) -> set[str]:

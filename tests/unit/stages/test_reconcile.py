@@ -70,8 +70,12 @@ def test_an_environment_that_was_never_deployed_has_nothing_to_settle(fakes: Fak
     assert ([], []) == (fakes.compute.called("scale"), fakes.traffic.called("point_test"))
 
 
-def test_a_rolling_environment_needs_none(fakes: Fakes, world: World) -> None:
-    """ECS ends what it began."""
+def test_a_rolling_environment_ends_with_what_is_known_good(fakes: Fakes, world: World) -> None:
+    """ECS may have completed what nobody proved."""
     rolling = replace(world, environment=examples.ENVIRONMENT)
+    good = {s: fakes.compute.live(s, BLUE).task_definition or "" for s in SERVICES}
+    fakes.ledger.records[GOOD.id] = Record.of(replace(GOOD, task_definitions=good), Verdict.GOOD)
+    fakes.compute.serve(NEW, BLUE)
 
-    assert "by itself" in reconcile(rolling).results[-1].note
+    assert Verdict.GOOD is reconcile(rolling).verdict
+    assert {GOOD.id} == {fakes.compute.live(s, BLUE).release for s in SERVICES}
