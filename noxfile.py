@@ -49,7 +49,8 @@ nox.needs_version = ">=2025.2.9"
 nox.options.default_venv_backend = "uv"
 nox.options.reuse_venv = "yes"
 nox.options.error_on_missing_interpreters = True
-# `containers` needs a deployed environment: the smoke test runs it, and e2e runs the smoke test. `bench` is no test.
+# `containers` needs a deployed environment: the smoke test runs it, and e2e runs the smoke test. `bench` is no test,
+# `faults` and `chaos` take long.
 nox.options.sessions = [
     *("lint", "types", "unit", "application", "scan", "gates", "infrastructure", "images", "contract", "e2e"),
 ]
@@ -279,6 +280,13 @@ def faults(session: nox.Session) -> None:
     install(session, "e2e")
     modules = [f"tests/e2e/test_{name}.py" for name in ("bad_days", "interrupts", "other_checkouts")]
     pytest(session, *modules, "--timeout=1500", env={"E2E_FAULTS": "all"})
+
+
+@nox.session
+def chaos(session: nox.Session) -> None:
+    """Releases under constant load and worse: `nox -s chaos -- --seed=7 -k shift`; goes on where it was cut off."""
+    install(session, "e2e")
+    pytest(session, "tests/chaos", "--timeout=3600", "--capture=tee-sys")
 
 
 @nox.session

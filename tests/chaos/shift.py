@@ -1,0 +1,144 @@
+"""The first scenario: a release takes over step by step, the next is put back half way, and the first rolled back.
+
+All of it under constant load of every kind. What is put back half way loses its tasks at once, with visitors' requests
+still under way in them: there draining has to hold.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.chaos import stored
+from tests.chaos.site import Site
+from tests.chaos.split import Split, splits
+from tests.chaos.weights import Look, held, watch
+from tests.e2e import faults
+from tests.load.answers import Seen
+from tests.load.generator import load
+from tests.load.kinds import MIB, Kind, fresh, kept_alive, slow_form, upload
+
+MOST_S = 900.0
+GETS = 196.0
+"""Of 200 requests a second; the rest are forms and uploads."""
+UPLOAD_BYTES = 20 * MIB
+FEW = 10
+
+
+def visitors(run: str) -> list[Kind]:
+    """200 requests a second, of every kind at once."""
+    return [
+        fresh(GETS - 96),
+        kept_alive(80, 1),
+        kept_alive(16, 20),
+        slow_form(3.7, run),
+        upload(0.3, run, size=UPLOAD_BYTES),
+    ]
+
+
+@dataclass(slots=True)
+class Findings:
+    """What a scenario found: `mistakes` is empty when all is well."""
+
+    run: str
+    seen: Seen = field(default_factory=Seen)
+    looks: list[Look] = field(default_factory=list)
+    splits: list[Split] = field(default_factory=list)
+    mistakes: list[str] = field(default_factory=list)
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    def told(self) -> list[str]:
+        """The figures, a line each."""
+        kinds = sorted({answer.kind for answer in self.seen.answers})
+        late_ms = 1000 * max((answer.late_s for answer in self.seen.answers), default=0)
+        return [
+            f"all: {self.seen.told()}",
+            *(f"{kind}: {self.seen.of(kind).told()}" for kind in kinds),
+            f"the generator itself was {late_ms:.0f} ms late at most",
+            *(split.told() for split in self.splits),
+            *(f"{name}: {seconds:.1f} s" for name, seconds in self.seconds.items()),
+        ]
+
+    def write(self, folder: Path) -> None:
+        """Keep it all: requests.jsonl, weights.jsonl, figures.txt."""
+        folder.mkdir(parents=True, exist_ok=True)
+        self.seen.write(folder / "requests.jsonl")
+        looks = (json.dumps({"at": look.at, **look.weights}) for look in self.looks)
+        (folder / "weights.jsonl").write_text("\n".join(looks) + "\n", encoding="utf-8")
+        lines = [*self.told(), *(f"WRONG: {mistake}" for mistake in self.mistakes)]
+        (folder / "figures.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+    @contextmanager
+    def timed(self, name: str) -> Iterator[None]:
+        """Note how long the block took."""
+        begun = time.monotonic()
+        try:
+            yield
+        finally:
+            self.seconds[name] = time.monotonic() - begun
+
+
+@contextmanager
+def loaded(site: Site, run: str, folder: Path) -> Iterator[Findings]:
+    """Load the site while the block runs; then judge what never may be: a failure, a form kept twice or not at all."""
+    findings = Findings(run)
+    bucket, s3 = site.topology["buckets"]["uploads"], site.client("s3")
+    before = stored.keys(s3, bucket, "careers/")
+    groups = {color: place["target_group"] for color, place in site.topology["services"]["frontend"]["colors"].items()}
+    listener = site.topology["load_balancers"]["public"]["listener"]
+    try:
+        with (
+            watch(site.client("elbv2"), listener, groups) as findings.looks,
+            load(site.url, visitors(run), most_s=MOST_S) as findings.seen,
+        ):
+            yield findings
+        seen = findings.seen
+        findings.splits = splits(held(findings.looks), seen.answers)
+        findings.mistakes += [
+            f"{answer.kind} due at {time.strftime('%H:%M:%S', time.gmtime(answer.due))} ended as {answer.outcome}"
+            f" after {answer.latency_s:.1f} s {answer.key}".rstrip()
+            for answer in seen.failures()[:FEW]
+        ]
+        if seen.dropped > FEW:
+            findings.mistakes.append(f"and {seen.dropped - FEW} more")
+        findings.mistakes += stored.form_mistakes(site, run, seen.of("slow form").answers)
+        findings.mistakes += stored.upload_mistakes(site, seen.of("upload").answers, UPLOAD_BYTES, before)
+    finally:
+        findings.write(folder)
+        stored.forget_uploads(site, before)
+
+
+def shift_and_back(site: Site, seed: int, folder: Path) -> Findings:
+    """Release, release and put back at 50%, roll back; every step under load."""
+    moment_s = random.Random(seed).uniform(0.5, 3.0)  # noqa: S311 - it has to come again, not to be secret
+    run = f"{seed}-{int(time.time()):x}"
+    with loaded(site, run, folder) as findings:
+        faults.change_backend(site.checkout)
+        with findings.timed("release, 10, 50, 100"):
+            site.inv("deploy")
+        faults.change_backend(site.checkout)
+        with findings.timed("release, 10, 50, put back"):
+            deploying = site.begin("deploy")
+            deploying.until(r"50%")
+            time.sleep(moment_s)  # what the seed varies
+            deploying.signal(signal.SIGINT)
+            ran = deploying.end()
+        if ran.code != 130:
+            findings.mistakes.append(f"the interrupted deployment ended with {ran.code}: {ran.stderr[-1500:]}")
+        with findings.timed("rollback, 10, 50, 100"):
+            site.inv("rollback")
+    findings.mistakes += split_mistakes(findings.splits, minimum_p=0.01)
+    return findings
+
+
+def split_mistakes(found: list[Split], minimum_p: float) -> list[str]:
+    """A line for each split that traffic did not follow, and for steps that were never seen."""
+    mistakes = [f"not by the weights: {split.told()}" for split in found if split.p <= minimum_p]
+    steps = {tuple(sorted(split.weights.values())) for split in found}
+    return mistakes + [f"no step {step} was seen" for step in ((10, 90), (50, 50), (0, 100)) if step not in steps]
