@@ -155,6 +155,7 @@ def compose(
     from deployer.aws.state_bucket import StateBucket
     from deployer.aws.topology import StoredTopology
     from deployer.tools.gate_cache import CachedGates
+    from deployer.tools.migrations import Migrations
     from deployer.tools.nox_gates import NoxGates, clean_environment
     from deployer.tools.smoke import Smoke
 
@@ -197,6 +198,7 @@ def compose(
         compute=JournalledCompute(Ecs(session, topology, traffic, clock), journal),
         traffic=JournalledTraffic(traffic, journal),
         preflight=CloudPreflight(session, topology),
+        migrations=Migrations(tree),
         probe=Smoke(tree, environment, url, idle_url, session.endpoint_url, reports=root / "reports"),
         ledger=JournalledLedger(S3Ledger(session), journal),
         lease=lease,

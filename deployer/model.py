@@ -255,6 +255,16 @@ class Target:
     reason: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Harm:
+    """What a migration does that the live release may not survive; `contract` says why it will, "" if nothing does."""
+
+    file: str
+    line: int
+    what: str
+    contract: str = ""
+
+
 class Verdict(StrEnum):
     """How a release ended; the words of `history --json`."""
 

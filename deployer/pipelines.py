@@ -52,7 +52,7 @@ REDEPLOY = (
     lock.STAGE,
     record.STAGE,
     rollback.STAGE,
-    verify.STAGE,
+    verify.SCHEMA_STAYS,
     place.STAGE,
     deploy.STAGE,
     smoke_test.STAGE,

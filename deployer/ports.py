@@ -20,6 +20,7 @@ from deployer.model import (
     Checked,
     Color,
     Environment,
+    Harm,
     Holder,
     Image,
     Plan,
@@ -201,6 +202,18 @@ class Preflight(Protocol):
         ...
 
 
+class Migrations(Protocol):
+    """The schema's revisions in the tree that is deployed, read and not run."""
+
+    def harm(self, since: str) -> tuple[Harm, ...]:
+        """What the revisions after `since` do to the release that is live, those with a contract included.
+
+        All revisions count when `since` is "" or none of them: what the live release needs is not known then.
+        Raises GateFailed when a file is no revision.
+        """
+        ...
+
+
 class Probe(Protocol):
     """Looks at the release from outside, as a visitor and as QA."""
 
@@ -371,6 +384,7 @@ class World:
     compute: Compute
     traffic: Traffic
     preflight: Preflight
+    migrations: Migrations
     probe: Probe
     ledger: Ledger
     lease: Lease

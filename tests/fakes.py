@@ -25,6 +25,7 @@ from deployer.model import (
     Checked,
     Color,
     Environment,
+    Harm,
     Holder,
     Image,
     Plan,
@@ -349,6 +350,18 @@ class FakePreflight(Fake):
         return self.found
 
 
+class FakeMigrations(Fake):
+    """Revisions that harm as `found` says: what comes after each head."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: dict[str, tuple[Harm, ...]] = {}
+
+    def harm(self, since: str) -> tuple[Harm, ...]:
+        self._call("harm", since)
+        return self.found.get(since, ())
+
+
 class FakeProbe(Fake):
     """Visitors meet the color with most of the traffic; the test listener leads where it is pointed."""
 
@@ -514,6 +527,7 @@ class Fakes:
         self.compute = FakeCompute(self.clock)
         self.traffic = FakeTraffic(self.compute)
         self.preflight = FakePreflight()
+        self.migrations = FakeMigrations()
         self.probe = FakeProbe(self.compute, self.traffic)
         self.ledger = FakeLedger()
         self.lease = FakeLease(self.clock)
@@ -550,6 +564,7 @@ class Fakes:
             compute=JournalledCompute(self.compute, self.journal),
             traffic=JournalledTraffic(self.traffic, self.journal),
             preflight=self.preflight,
+            migrations=self.migrations,
             probe=self.probe,
             ledger=JournalledLedger(self.ledger, self.journal),
             lease=self.lease,

@@ -95,7 +95,7 @@ def loaded(site: Site, run: str, folder: Path) -> Iterator[Findings]:
     try:
         with (
             watch(site.client("elbv2"), listener, groups) as findings.looks,
-            load(site.url, visitors(run), most_s=MOST_S) as findings.seen,
+            load(site.url, visitors(run), most_s=MOST_S, at=site.place) as findings.seen,
         ):
             yield findings
         seen = findings.seen

@@ -1,4 +1,4 @@
-"""One HTTP/1.1 connection to this machine, and requests over it; h11 knows the protocol."""
+"""One HTTP/1.1 connection, and requests over it; h11 knows the protocol."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from typing import Self
 import h11
 
 LOOPBACK = "127.0.0.1"
+Place = tuple[str, int]
+"""Address and port."""
 
 
 class NoAnswer(Exception):
@@ -51,9 +53,9 @@ class Connection:
         self._http = h11.Connection(h11.CLIENT)
 
     @classmethod
-    async def open(cls, port: int, host: str) -> Self:
-        """Connect to loopback; `host` is whom to ask for there."""
-        return cls(*await asyncio.open_connection(LOOPBACK, port), host)
+    async def open(cls, place: Place, host: str) -> Self:
+        """Connect to `place`; `host` is whom to ask for there."""
+        return cls(*await asyncio.open_connection(*place), host)
 
     @property
     def usable(self) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import heapq
+import ipaddress
 import json
 import threading
 import time
@@ -21,7 +22,7 @@ from urllib.parse import urlsplit
 import h11
 
 from tests.load.answers import Answer, Seen
-from tests.load.exchange import LOOPBACK, Connection, NoAnswer
+from tests.load.exchange import LOOPBACK, Connection, NoAnswer, Place
 from tests.load.kinds import Kind
 
 FAILURES = (OSError, TimeoutError, ValueError, NoAnswer, h11.ProtocolError)
@@ -53,8 +54,8 @@ def schedule(kinds: Sequence[Kind], most_s: float) -> Iterator[tuple[float, int,
 class Connections:
     """The connections of one kind: new ones, or those that are kept."""
 
-    def __init__(self, kind: Kind, port: int, host: str) -> None:
-        self._open = partial(Connection.open, port, host)
+    def __init__(self, kind: Kind, place: Place, host: str) -> None:
+        self._open = partial(Connection.open, place, host)
         self._keep = kind.keep
         self._idle: deque[Connection] = deque()
 
@@ -115,10 +116,10 @@ def _told(body: bytes) -> dict[str, str]:
     return {str(name): str(value) for name, value in told.items()} if isinstance(told, dict) else {}
 
 
-async def run(port: int, host: str, kinds: Sequence[Kind], over: threading.Event, most_s: float) -> Seen:
+async def run(place: Place, host: str, kinds: Sequence[Kind], over: threading.Event, most_s: float) -> Seen:
     """Load until `over`, and wait for what is under way."""
     seen = Seen()
-    pools = [Connections(kind, port, host) for kind in kinds]
+    pools = [Connections(kind, place, host) for kind in kinds]
 
     async def request(index: int, number: int, due: float) -> None:
         seen.answers.append(await ask(kinds[index], number, pools[index], due))
@@ -138,19 +139,23 @@ async def run(port: int, host: str, kinds: Sequence[Kind], over: threading.Event
 
 
 @contextmanager
-def load(url: str, kinds: Sequence[Kind], *, most_s: float) -> Iterator[Seen]:
+def load(url: str, kinds: Sequence[Kind], *, most_s: float, at: Place | None = None) -> Iterator[Seen]:
     """Keep using the site at `url` while the block runs, and a little before and after; the block's Seen fills up.
 
-    `url` names a load balancer of the local cloud: its host goes into the Host header, the connection to loopback.
+    `url` names a load balancer of the local cloud: its host goes into the Host header, the connection to loopback, or
+    to `at`: an address of a container, where the engine's own proxy for published ports is not to be measured too.
     """
     parts = urlsplit(url)
     if not (parts.hostname or "").endswith("localhost") and parts.hostname != LOOPBACK:
         raise ValueError(f"only this machine is put under load, not {url}")
+    place = at or (LOOPBACK, parts.port or 80)
+    if not ipaddress.ip_address(place[0]).is_private:
+        raise ValueError(f"only this machine is put under load, not {place[0]}")
     over, seen, failures = threading.Event(), Seen(), list[BaseException]()
 
     def work() -> None:
         try:
-            seen.answers = asyncio.run(run(parts.port or 80, parts.netloc, kinds, over, most_s)).answers
+            seen.answers = asyncio.run(run(place, parts.netloc, kinds, over, most_s)).answers
         except Exception as error:  # noqa: BLE001 - told where the load was asked for
             failures.append(error)
 

@@ -23,14 +23,15 @@ class Kind:
     """One way to use the site: `make` gives the n-th request and what makes it unique ("" for what need not be).
 
     `rate` is in requests a second, due at even times. Each has a connection of its own, or, with `keep`, that many
-    connections take turns and are idle for keep / rate seconds in between. `timeout_s` is a visitor's patience.
+    connections take turns and are idle for keep / rate seconds in between. `timeout_s` is a visitor's patience:
+    long, so that a busy machine shows in the latencies and not as failures.
     """
 
     name: str
     rate: float
     make: Callable[[int], tuple[Request, str]]
     keep: int = 0
-    timeout_s: float = 10.0
+    timeout_s: float = 30.0
 
 
 def fresh(rate: float, path: str = VERSION) -> Kind:
@@ -62,7 +63,7 @@ def slow_form(rate: float, run: str, takes_s: float = 5.0, pieces: int = 10) -> 
         headers = {"Content-Type": "application/json", "Idempotency-Key": key}
         return Request("POST", "/api/forms", headers, cut, takes_s / max(1, len(cut) - 1)), key
 
-    return Kind("slow form", rate, make, timeout_s=takes_s + 15)
+    return Kind("slow form", rate, make, timeout_s=takes_s + 30)
 
 
 def upload(rate: float, run: str, takes_s: float = 5.0, size: int = 20 * MIB) -> Kind:

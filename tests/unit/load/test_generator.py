@@ -82,7 +82,7 @@ def server() -> Iterator[Server]:
 
 def loaded(server: Server, *kinds: Kind, most_s: float) -> Seen:
     """All that became of these kinds within that time."""
-    return asyncio.run(run(server.port, "site", kinds, threading.Event(), most_s))
+    return asyncio.run(run((LOOPBACK, server.port), "site", kinds, threading.Event(), most_s))
 
 
 def test_requests_are_due_at_even_times_and_bounded() -> None:
@@ -187,7 +187,7 @@ def test_an_answer_that_is_cut_off_is_no_answer() -> None:
         server = await asyncio.start_server(cut, LOOPBACK, 0)
         port = server.sockets[0].getsockname()[1]
         async with server:
-            return await run(port, "site", [fresh(20)], threading.Event(), 0.2)
+            return await run((LOOPBACK, port), "site", [fresh(20)], threading.Event(), 0.2)
 
     seen = asyncio.run(serve_and_load())
     assert 4 == seen.dropped
@@ -230,4 +230,9 @@ def test_the_load_runs_while_the_block_does_and_waits_for_its_answers(
 def test_only_this_machine_is_put_under_load() -> None:
     """A typo must not hammer somebody's site."""
     with pytest.raises(ValueError, match="only this machine"), load("http://dev.indivillage.com", [], most_s=1):
+        pass
+    with (
+        pytest.raises(ValueError, match="only this machine"),
+        load("http://site.localhost", [], most_s=1, at=("203.0.114.1", 80)),
+    ):
         pass

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from deployer.errors import GateFailed
-from deployer.model import Image, Release
+from deployer.model import Color, Harm, Image, Record, Release, Verdict
 from deployer.ports import World
 from deployer.stages import verify
 from tests import examples
@@ -46,3 +46,79 @@ def test_one_problem_is_one(fakes: Fakes, world: World) -> None:
     fakes.preflight.found = ("role a is missing",)
 
     assert "1 problem: role a is missing" == failure(examples.release(), world).seen
+
+
+DROP = Harm("docker/backend/migrations/versions/0002_x.py", 14, "drops a column")
+
+
+def serve(fakes: Fakes, head: str) -> None:
+    """A release is live whose schema ended at `head`."""
+    live = replace(examples.release(), migration_head=head)
+    fakes.compute.serve(live, Color.BLUE)
+    fakes.ledger.records[live.id] = Record.of(live, Verdict.GOOD)
+
+
+def test_a_migration_that_breaks_the_live_release_is_refused(fakes: Fakes, world: World) -> None:
+    """Exit 10, before anything is touched: file, operation and the next step."""
+    serve(fakes, "0001")
+    fakes.migrations.found = {"0001": (DROP, replace(DROP, line=15, what="renames a table"))}
+
+    error = failure(examples.release(), world)
+
+    assert 10 == error.exit_code
+    assert f"2 would break release {examples.release().id}, which is live: {DROP.file}:14 drops a column" == error.seen
+    assert (f"{DROP.file}:14 drops a column", f"{DROP.file}:15 renames a table") == error.details
+    assert 'contract = "why"' in error.hint
+
+
+def test_a_contract_lets_it_pass_and_is_told(fakes: Fakes, world: World) -> None:
+    """Who reads the run's log sees what was taken away, and why that was said to be safe."""
+    serve(fakes, "0001")
+    fakes.migrations.found = {"0001": (replace(DROP, contract="nobody reads topic since May"),)}
+
+    outcome = verify.run(examples.release(), world)
+
+    assert outcome.note.endswith("agree, 1 by contract")
+    assert [f"{DROP.file}:14 drops a column, by its contract: nobody reads topic since May"] == fakes.said
+
+
+def test_one_contract_does_not_speak_for_another_file(fakes: Fakes, world: World) -> None:
+    """Each revision answers for itself."""
+    serve(fakes, "0001")
+    fakes.migrations.found = {"0001": (replace(DROP, contract="why"), replace(DROP, file="0003.py"))}
+
+    assert ("0003.py:14 drops a column",) == failure(examples.release(), world).details
+
+
+def test_what_the_live_release_needs_may_be_unknown(fakes: Fakes, world: World) -> None:
+    """Its record is gone: then every revision counts."""
+    fakes.compute.serve(examples.release(), Color.BLUE)
+    fakes.migrations.found = {"": (DROP,)}
+
+    assert DROP.file in failure(examples.release(), world).seen
+
+
+def test_the_first_release_can_break_nobody(fakes: Fakes, world: World) -> None:
+    """Nothing is live."""
+    fakes.migrations.found = {"": (DROP,)}
+
+    verify.run(examples.release(), world)
+    assert [] == fakes.migrations.called("harm")
+
+
+def test_the_live_release_is_the_one_that_visitors_reach(fakes: Fakes, world: World) -> None:
+    """Not what idles in the other color."""
+    serve(fakes, "0001")
+    fakes.compute.serve(replace(examples.release(), id="dev-20250101T000000Z-0000000"), Color.GREEN)
+    fakes.traffic.split = {Color.BLUE: 90, Color.GREEN: 10}
+
+    verify.run(examples.release(), world)
+    assert [("0001",)] == fakes.migrations.called("harm")
+
+
+def test_a_release_that_migrates_nothing_is_not_asked(fakes: Fakes, world: World) -> None:
+    """A release of the ledger comes again: the schema stays as it is."""
+    serve(fakes, "0001")
+    fakes.migrations.found = {"0001": (DROP,)}
+
+    verify.SCHEMA_STAYS.run(examples.release(), world)
