@@ -93,18 +93,25 @@ def deploy(
     help={
         "env": ENV,
         "to": "release to restore; the last good one before the live one if not given",
+        "fast": "all traffic at once, without the steps between",
         "cloud": CLOUD,
         "json": JSON,
         "yes": YES,
     }
 )
 def rollback(
-    _: Context, env: str = "dev", to: str = "", cloud: str = "", json: bool = False, yes: bool = False
+    _: Context,
+    env: str = "dev",
+    to: str = "",
+    fast: bool = False,
+    cloud: str = "",
+    json: bool = False,
+    yes: bool = False,
 ) -> None:
     """Take ENV back to a good release as one unit, and prove it."""
     from deployer import app
 
-    run(lambda: app.rollback(env, to=to, cloud=cloud or None, as_json=json, yes=yes))
+    run(lambda: app.rollback(env, to=to, cloud=cloud or None, as_json=json, yes=yes, fast=fast))
 
 
 @task(help={"env": ENV, "watch": "look again every two seconds", "cloud": CLOUD, "json": JSON})
@@ -182,12 +189,36 @@ def test(_: Context, only: str = "", env: str = "") -> None:  # noqa: ARG001
 reconcile = _stage("reconcile", "Settle what a run that was cut off left behind in ENV.")
 
 
-@task(help={"env": ENV, "reason": "why its holder is known to be gone", "cloud": CLOUD, "yes": YES})
-def unlock(_: Context, env: str = "dev", reason: str = "", cloud: str = "", yes: bool = False) -> None:
-    """Free ENV from a lease whose holder is gone."""
-    from deployer import app
+@task(help={"env": ENV, "reason": "what others should know", "cloud": CLOUD, "yes": YES})
+def lock(_: Context, env: str = "dev", reason: str = "", cloud: str = "", yes: bool = False) -> None:
+    """Hold ENV against every command that writes, until inv unlock."""
+    from deployer import held
 
-    run(lambda: app.unlock(env, reason=reason, cloud=cloud or None, yes=yes))
+    run(lambda: held.lock(env, reason=reason, cloud=cloud or None, yes=yes))
+
+
+@task(help={"env": ENV, "reason": "why the lock is over, or its holder known to be gone", "cloud": CLOUD, "yes": YES})
+def unlock(_: Context, env: str = "dev", reason: str = "", cloud: str = "", yes: bool = False) -> None:
+    """Free ENV from a lock, or from a lease whose holder is gone."""
+    from deployer import held
+
+    run(lambda: held.unlock(env, reason=reason, cloud=cloud or None, yes=yes))
+
+
+@task(help={"env": ENV, "cloud": CLOUD})
+def attach(_: Context, env: str = "dev", cloud: str = "") -> None:
+    """Follow the run that another process has under way in ENV."""
+    from deployer import held
+
+    run(lambda: held.attach(env, cloud=cloud or None))
+
+
+@task(help={"env": ENV, "reason": "why; the ledger keeps it", "cloud": CLOUD, "yes": YES})
+def abort(_: Context, env: str = "dev", reason: str = "", cloud: str = "", yes: bool = False) -> None:
+    """Make the run under way in ENV put things back."""
+    from deployer import held
+
+    run(lambda: held.abort(env, reason=reason, cloud=cloud or None, yes=yes))
 
 
 @task(help={"json": JSON})
@@ -293,7 +324,7 @@ def db_console(_: Context, env: str = "dev", command: str = "", database: str = 
 
 
 CONTENTS: dict[str, tuple[Any, ...]] = {
-    "Releases": (deploy, rollback, reconcile, unlock),
+    "Releases": (deploy, rollback, attach, abort, reconcile, lock, unlock),
     "What runs": (status, history, logs, shell, Collection("db", console=db_console)),
     "Each stage alone": (lint, test, scan, build, push, plan, apply, verify, migrate, smoke_test),
     "This machine": (dev, images, clean, Collection("cloud", up=cloud_up, down=cloud_down, status=cloud_status)),

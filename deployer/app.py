@@ -16,6 +16,7 @@ from pathlib import Path
 from deployer import config, console, pipelines, read, reports
 from deployer.composition import Site, compose, stop_for_run
 from deployer.errors import DeployError, GateFailed, InputError, StateUncertain
+from deployer.held import listening
 from deployer.model import Image, Record, Release, Status, Verdict, release_id
 from deployer.pipeline import Report, Stage, Stop, critical_path, execute
 from deployer.source import draft_release, from_commit, log_folder, permit
@@ -38,7 +39,7 @@ def _run(stages: Sequence[Stage], release: Release, site: Site, stop: Stop, *, a
         return last[-1]
 
     try:
-        with events.showing():
+        with events.showing(), listening(site.world, stop):
             return execute(stages, release, site.world, events, stop, finish)
     finally:
         # After a bug, too: what was done and undone is told before the traceback.
@@ -148,8 +149,11 @@ def _again(draft: Release, record: Record, site: Site) -> Release:
     )
 
 
-def rollback(env: str, *, to: str, cloud: str | None, as_json: bool, yes: bool) -> int:
-    """Back to the last known good release before the live one, or to the one that is named, as one unit."""
+def rollback(env: str, *, to: str, cloud: str | None, as_json: bool, yes: bool, fast: bool = False) -> int:
+    """Back to the last known good release before the live one, or to the one that is named, as one unit.
+
+    `fast` leaves out the steps between no traffic and all of it.
+    """
     stop = stop_for_run()
     with from_commit(ROOT, "") as given:
         environment = config.load(ROOT, env, cloud)
@@ -164,6 +168,7 @@ def rollback(env: str, *, to: str, cloud: str | None, as_json: bool, yes: bool) 
             _again(draft_release(environment, given), record, site),
             kind="rollback",
             restores=record.release,
+            fast=fast,
             task_definitions=dict(deploy_stage.strategy(environment).restored(record)),
         )
         console.line(f"{draft.id}: {environment.name} back from {live.release or 'nothing'} to {record.release}")
@@ -203,15 +208,3 @@ def _as_live(draft: Release, site: Site) -> Release:
     services = site.topology().services
     digests = {name: live.digest for name, live in serving(site.world).items() if live.digest}
     return replace(draft, images={name: Image(name, services[name].repository, d) for name, d in digests.items()})
-
-
-def unlock(env: str, *, reason: str, cloud: str | None, yes: bool) -> int:
-    """Remove the lease whoever holds it; for the day its holder is known to be gone."""
-    if not reason.strip():
-        raise InputError("unlock", "no reason is given", "--reason='why the holder is known to be gone'")
-    site = read.site(env, cloud)
-    with from_commit(ROOT, "") as given:
-        permit(site.world.environment, replace(given, dirty=()), yes=yes)
-    holder = site.world.lease.break_()
-    console.line(f"{holder.owner} held {env}; now it is free ({reason})" if holder else f"{env} was free")
-    return 0

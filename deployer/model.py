@@ -280,7 +280,8 @@ class Release:
 
     A stage fills in fields by returning them in `Outcome.learned`; nothing else changes a release.
     `task_definitions` maps service name to ARN. `kind` is `deploy` or `rollback`; `restores` names the release that
-    a rollback brings back, `already` the one that was found to serve all of this.
+    a rollback brings back, `already` the one that was found to serve all of this. A `fast` one takes all traffic at
+    once, without the steps between.
     """
 
     id: str
@@ -301,6 +302,7 @@ class Release:
     task_definitions: Mapping[str, str] = field(default_factory=dict)
     color: Color = Color.BLUE
     already: str = ""
+    fast: bool = False
 
     @property
     def serves(self) -> str:
@@ -367,12 +369,16 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """Who holds an environment's lease. `fencing` grows with every acquisition."""
+    """Who holds an environment's lease. `fencing` grows with every acquisition.
+
+    `reason` says why somebody locked the environment by hand; no run is at work then.
+    """
 
     owner: str
     expires_at: datetime
     fencing: int
     release: str = ""
+    reason: str = ""
 
 
 class Status(StrEnum):

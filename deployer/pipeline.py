@@ -76,7 +76,7 @@ class _Course:
             try:
                 while self._waiting or self._running:
                     if self._stop.asked:
-                        self._failed(Interrupted("run to the end", "asked to stop"))
+                        self._failed(Interrupted("run to the end", self._stop.seen))
                     self._start_ready(pool)
                     if not self._running:
                         return
@@ -171,7 +171,7 @@ class _Course:
                 return stuck
             undone = True
         kept = [stage.name for stage, outcome in self._done if stage.stays and outcome.status is Status.OK]
-        return _meaning(self.error, undone=undone, kept=kept)
+        return _meaning(self.error, self._stop.seen, undone=undone, kept=kept)
 
     def report(self, error: DeployError | None) -> Report:
         """What is to be told and written down."""
@@ -235,10 +235,11 @@ def _seen(error: BaseException) -> str:
     return error.seen if isinstance(error, DeployError) else repr(error)
 
 
-def _meaning(error: BaseException, *, undone: bool, kept: Sequence[str]) -> DeployError:
+def _meaning(error: BaseException, asked: str, *, undone: bool, kept: Sequence[str]) -> DeployError:
     stays = f"; what {' and '.join(kept)} changed stays, and suits what serves" if kept else ""
     if isinstance(error, Interrupted):
-        return Interrupted("run to the end", "asked to stop", f"what was changed has been put back{stays}")
+        who = f"{asked}; " if asked.startswith("aborted") else ""
+        return Interrupted("run to the end", asked, f"{who}what was changed has been put back{stays}")
     told = error if isinstance(error, DeployError) else DeployError("run to the end", repr(error), "this is a bug")
     if not undone and kept and isinstance(error, GateFailed):
         hint = f"{told.hint or 'no task was touched'}{stays}"

@@ -323,6 +323,10 @@ class Lease(Protocol):
         """
         ...
 
+    def keep(self, owner: str, reason: str) -> Holder:
+        """Take it until `break_`, beyond the end of this process (`inv lock`), or raise Locked."""
+        ...
+
     def release(self) -> None:
         """Give it back, if it is still ours."""
         ...

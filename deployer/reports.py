@@ -72,9 +72,13 @@ def status(
             }
             for name, revision in live.items()
         },
-        "lock": {"owner": holder.owner, "expires_at": moment(holder.expires_at)} if holder else None,
+        "lock": _lock(holder) if holder else None,
         "in_progress": in_progress,
     }
+
+
+def _lock(holder: Holder) -> dict[str, object]:
+    return {"owner": holder.owner, "expires_at": moment(holder.expires_at), "reason": holder.reason or None}
 
 
 def history(records: Sequence[Record], in_progress: str | None) -> list[dict[str, object]]:
@@ -112,7 +116,7 @@ def status_lines(answer: Mapping[str, object]) -> dict[str, str]:
         "release": str(answer["release"] or "none"),
         "commit": str(answer["commit"] or "-"),
         "healthy": "yes" if answer["healthy"] else "NO",
-        "lock": f"{lock['owner']} until {lock['expires_at']}" if isinstance(lock, Mapping) else "free",
+        "lock": _lock_words(lock) if isinstance(lock, Mapping) else "free",
         "in progress": str(answer["in_progress"] or "nothing"),
     }
     for name, service in services.items():
@@ -123,6 +127,12 @@ def status_lines(answer: Mapping[str, object]) -> dict[str, str]:
     for number, doubt in enumerate(doubts, 1):
         lines[f"doubt {number}"] = str(doubt)
     return lines
+
+
+def _lock_words(lock: Mapping[str, object]) -> str:
+    if lock["reason"]:
+        return f"{lock['owner']} until inv unlock: {lock['reason']}"
+    return f"{lock['owner']} until {lock['expires_at']}"
 
 
 def history_rows(answer: Sequence[Mapping[str, object]]) -> list[tuple[str, ...]]:

@@ -16,7 +16,8 @@ from types import FrameType
 class Stop:
     """Asked to stop: seen by every wait through `event`, and by every child process through the listeners.
 
-    `asked` says that a person or the machine asked, by a signal. Handlers only set it, and the runner looks at it when
+    `asked` says that a person or the machine asked, by a signal or `inv abort`; `seen` says who, where that is known.
+    Handlers only set it, and the runner looks at it when
     it holds nothing half done: an exception thrown out of a handler could hit between a stage's end and the line that
     remembers to undo it, and `Event.set` there could wait for a lock that the interrupted code holds.
     """
@@ -24,11 +25,17 @@ class Stop:
     def __init__(self) -> None:
         self.event = threading.Event()
         self.asked = False
+        self.seen = "asked to stop"
         self._listeners: list[Callable[[], object]] = []
 
     def listen(self, listener: Callable[[], object]) -> None:
         """Call `listener` when the run is asked to stop (to end child processes)."""
         self._listeners.append(listener)
+
+    def abort(self, seen: str) -> None:
+        """Ask in the name of somebody; `seen` says who and why."""
+        self.seen = seen
+        self.asked = True
 
     def set(self) -> None:
         """Ask every stage that runs to come to its end."""

@@ -13,7 +13,7 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from deployer.errors import InputError, Interrupted, Locked, ReleaseFailed, StateUncertain
@@ -246,7 +246,7 @@ class FakeCompute(Fake):
         self._call("register", service, release.id)
         with self._lock:
             for arn, known in self._known.items():
-                if (known.service, known.color, known.release) == (service, release.color, release.id):
+                if (known.service, known.color, known.release) == (service, release.color, release.serves):
                     return arn
             arn = (
                 f"arn:aws:ecs:ap-south-1:000000000000:task-definition/indivillage-dev-{service}:{len(self._known) + 1}"
@@ -254,7 +254,7 @@ class FakeCompute(Fake):
             image = image_reference.rpartition("@")[2]
             content = self.content(release, service, image_reference)
             self._known[arn] = Revision(
-                service, release.color, arn, release.id, release.commit, image, 0, 0, "", content
+                service, release.color, arn, release.serves, release.commit, image, 0, 0, "", content
             )
             return arn
 
@@ -456,6 +456,14 @@ class FakeLease(Fake):
             raise Locked("take the lease", f"{held.owner} holds it until {held.expires_at:%H:%M:%S}")
         self._ours = self._next(owner, release)
         return self._ours
+
+    def keep(self, owner: str, reason: str) -> Holder:
+        self._call("keep", owner, reason)
+        held = self.holder()
+        if held:
+            raise Locked("take the lease", f"{held.owner} holds it until {held.expires_at:%H:%M:%S}")
+        self._holder = replace(self._next(owner, ""), expires_at=datetime.max.replace(tzinfo=UTC), reason=reason)
+        return self._holder
 
     def lose(self, owner: str) -> None:
         """Let somebody else take it over."""

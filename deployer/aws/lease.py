@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 
 from deployer.aws import lease_place
 from deployer.aws.faults import Expected, mapped
-from deployer.aws.lease_object import ABSENT, NEVER, Entry, dump, load
+from deployer.aws.lease_object import ABSENT, NEVER, UNTIL_UNLOCKED, Entry, dump, load
 from deployer.aws.state_bucket import LEASE_KEY
 from deployer.errors import DeployError, Locked, StateUncertain, Unreachable
 
@@ -87,6 +87,17 @@ class S3Lease:
                 return self._hold(*self._put(wanted, seen.etag))
         raise Locked(self._attempted, f"{ATTEMPTS} others took it in a row", "repeat the command")
 
+    def keep(self, owner: str, reason: str) -> Holder:
+        """Take it until somebody takes it away (`break_`); nothing renews it. Raises Locked."""
+        for _ in range(ATTEMPTS):
+            seen, now = self._look()
+            if _held(seen, now):
+                raise self._taken(seen, now)
+            wanted = Entry(owner, "", UNTIL_UNLOCKED, seen.fencing + 1, uuid.uuid4().hex, reason=reason)
+            with suppress(Expected):
+                return self._put(wanted, seen.etag)[0].holder()
+        raise Locked(self._attempted, f"{ATTEMPTS} others took it in a row", "repeat the command")
+
     def release(self) -> None:
         """Give it back, if it is still ours."""
         self._stop.set()
@@ -142,13 +153,16 @@ class S3Lease:
         return f"holding the lock of {self._session.environment.name}"
 
     def _taken(self, seen: Entry, now: datetime) -> Locked:
+        attempted, env = f"locking {self._session.environment.name}", f"--env={self._session.environment.short_name}"
+        if seen.reason:
+            return Locked(attempted, f"{seen.owner} locked it: {seen.reason}", f"inv unlock {env} --reason=… frees it")
         work = f" for {seen.release}" if seen.release else ""
         free_in_s = (seen.expires_at - now).total_seconds()
         return Locked(
-            f"locking {self._session.environment.name}",
+            attempted,
             f"{seen.owner} holds it{work} until {seen.expires_at:%Y-%m-%d %H:%M:%S} UTC",
-            f"wait: it is free in {free_in_s:.0f} s unless that run lives and renews it; or take it away: "
-            f"inv unlock --env={self._session.environment.short_name} --reason=…",
+            f"inv attach {env} follows that run, inv abort {env} makes it put things back. If it does not live any "
+            f"more, it is free in {free_in_s:.0f} s; or take it away: inv unlock {env} --reason=…",
         )
 
     def _look(self) -> tuple[Entry, datetime]:

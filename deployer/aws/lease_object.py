@@ -14,13 +14,14 @@ if TYPE_CHECKING:
 
 SCHEMA_VERSION = 1
 NEVER = datetime.min.replace(tzinfo=UTC)
+UNTIL_UNLOCKED = datetime.max.replace(tzinfo=UTC, microsecond=0)
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One state of the lease. `nonce` tells our own write from another's; `etag` is "" until it is stored.
 
-    `place` is the process that holds it (`lease_place`).
+    `place` is the process that holds it (`lease_place`); `reason` is of `inv lock`, which no process renews.
     """
 
     owner: str
@@ -31,6 +32,7 @@ class Entry:
     given: bool = False
     etag: str = ""
     place: str = ""
+    reason: str = ""
 
     def active(self, now: datetime) -> bool:
         """Whether somebody holds the environment at `now`, the server's time."""
@@ -38,7 +40,7 @@ class Entry:
 
     def holder(self) -> Holder:
         """Whoever this entry names."""
-        return Holder(self.owner, self.expires_at, self.fencing, self.release)
+        return Holder(self.owner, self.expires_at, self.fencing, self.release, self.reason)
 
     def until(self, expires_at: datetime) -> Entry:
         """Return the same lease with another expiry."""
@@ -67,6 +69,7 @@ def dump(entry: Entry) -> bytes:
         "nonce": entry.nonce,
         "given": entry.given,
         "place": entry.place,
+        "reason": entry.reason,
     }
     return json.dumps(fields, indent=1).encode()
 
@@ -89,6 +92,7 @@ def load(body: bytes, etag: str, metadata: Mapping[str, str], written_until: dat
             given=bool(fields["given"]),
             etag=etag,
             place=str(fields.get("place", "")),
+            reason=str(fields.get("reason", "")),
         )
     except (ValueError, KeyError, TypeError):
         return Entry("somebody (the lease is damaged)", "", written_until, kept, "", etag=etag)

@@ -272,16 +272,6 @@ def test_apply_takes_the_saved_plan_or_says_that_there_is_none(fakes: Fakes) -> 
     assert [] == fakes.infrastructure.called("apply")
 
 
-def test_unlock_wants_a_reason(fakes: Fakes) -> None:
-    """Taking somebody's lease away is not done in passing."""
-    fakes.lease.lose("ann")
-    with pytest.raises(InputError, match="reason"):
-        app.unlock("dev", reason=" ", cloud=None, yes=False)
-    assert fakes.lease.holder() is not None
-    assert 0 == app.unlock("dev", reason="her laptop burned", cloud=None, yes=False)
-    assert fakes.lease.holder() is None
-
-
 def test_losing_the_ledger_after_success_is_uncertain(
     fakes: Fakes, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -81,9 +81,17 @@ def test_status_names_the_lock_and_what_is_in_progress() -> None:
     """Who holds it, until when, and for which release."""
     answer = status(holder=Holder("ann", NOW, 3, "dev-2"), in_progress="dev-2")
 
-    assert {"owner": "ann", "expires_at": "2026-03-04T05:06:07Z"} == answer["lock"]
+    assert {"owner": "ann", "expires_at": "2026-03-04T05:06:07Z", "reason": None} == answer["lock"]
     assert "dev-2" == answer["in_progress"]
     assert "ann until 2026-03-04T05:06:07Z" == reports.status_lines(answer)["lock"]
+
+
+def test_status_says_why_somebody_locked_it() -> None:
+    """And how it becomes free."""
+    answer = status(holder=Holder("ann", NOW, 3, reason="the auditors are here"))
+
+    assert {"owner": "ann", "expires_at": "2026-03-04T05:06:07Z", "reason": "the auditors are here"} == answer["lock"]
+    assert "ann until inv unlock: the auditors are here" == reports.status_lines(answer)["lock"]
 
 
 def test_history_leaves_out_what_still_runs_and_calls_a_silent_end_interrupted() -> None:

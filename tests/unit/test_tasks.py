@@ -78,7 +78,18 @@ def test_the_promised_commands_are_there() -> None:
     """Scripts and CI depend on these names."""
     promised = {
         *("deploy", "rollback", "status", "history", "lint", "test", "scan", "build", "push", "plan", "apply"),
-        *("verify", "migrate", "smoke-test", "unlock", "cloud.up", "cloud.down", "cloud.status"),
+        *(
+            "verify",
+            "migrate",
+            "smoke-test",
+            "lock",
+            "unlock",
+            "attach",
+            "abort",
+            "cloud.up",
+            "cloud.down",
+            "cloud.status",
+        ),
     }
 
     assert promised <= set(tasks.ns.task_names)

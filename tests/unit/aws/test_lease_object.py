@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from deployer.aws.lease_object import ABSENT, Entry, dump, load
+from deployer.aws.lease_object import ABSENT, UNTIL_UNLOCKED, Entry, dump, load
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 ENTRY = Entry("ana@laptop", "dev-1", NOW + timedelta(seconds=60), 7, "nonce")
@@ -15,6 +16,15 @@ def test_an_entry_comes_back_as_written() -> None:
     """With the ETag S3 gave it."""
     assert ENTRY.stored("e") == load(dump(ENTRY), "e", {"fencing": "7"}, LATER)
     assert ENTRY.given_back().stored("e") == load(dump(ENTRY.given_back()), "e", {}, LATER)
+
+
+def test_why_somebody_locked_it_comes_back() -> None:
+    """`inv lock` says until when: until it is unlocked."""
+    locked = replace(ENTRY, reason="the auditors are here", expires_at=UNTIL_UNLOCKED)
+
+    assert locked.stored("e") == load(dump(locked), "e", {}, LATER)
+    assert locked.active(NOW + timedelta(days=365_000))
+    assert "the auditors are here" == locked.holder().reason
 
 
 def test_it_is_active_until_its_expiry_and_not_at_it() -> None:

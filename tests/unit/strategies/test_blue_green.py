@@ -11,7 +11,7 @@ import pytest
 
 from deployer import pipelines
 from deployer.errors import DeployError, GateFailed, Interrupted, ReleaseFailed, RolledBack, StateUncertain, Unreachable
-from deployer.model import SERVICES, Color, Image, Record, Status, Step, Verdict
+from deployer.model import SERVICES, Color, Image, Record, Release, Status, Step, Verdict
 from deployer.pipeline import Stop, execute
 from deployer.ports import World
 from deployer.strategies import blue_green
@@ -285,3 +285,50 @@ def test_a_failed_last_proof_gives_the_traffic_back(fakes: Fakes, world: World) 
         running(fakes, GREEN),
     )
     assert "retire" not in {result.name for result in report.results if result.status is not Status.SKIPPED}
+
+
+def back(fakes: Fakes, count: int = 2) -> Release:
+    """NEW serves in green, a rollback to OLD is asked for, and blue still runs `count` tasks of it."""
+    fakes.compute.serve(NEW, GREEN, count=2)
+    for service in SERVICES:
+        fakes.compute.scale(service, BLUE, count)
+    fakes.traffic.split = {BLUE: 0, GREEN: 100}
+    fakes.compute.calls.clear()
+    images = {s: Image(s, f"indivillage/{s}", fakes.compute.told[s, BLUE].digest) for s in SERVICES}
+    return replace(OLD, id="dev-20260306T000000Z-0123456", kind="rollback", restores=OLD.id, images=images, color=BLUE)
+
+
+def test_a_rollback_to_what_is_warm_is_one_change_of_weights(fakes: Fakes, world: World) -> None:
+    """Nothing is described, started, proven or waited for before the visitors are back; the smoke test follows."""
+    outcome = blue_green.run(back(fakes), world)
+
+    assert [{BLUE: 100, GREEN: 0}] == [weights[0] for weights in fakes.traffic.called("set_weights")]
+    assert ([], [], []) == tuple(fakes.compute.called(call) for call in ("register", "roll_out", "scale"))
+    assert ([], 0.0) == (fakes.probe.called("smoke"), fakes.clock.monotonic())
+    assert set(SERVICES) == set(outcome.learned["task_definitions"])  # type: ignore[call-overload]
+
+
+@pytest.mark.parametrize("spoil", ["capacity", "release", "image", "running"])
+def test_what_is_not_warm_goes_through_the_same_steps(fakes: Fakes, world: World, spoil: str) -> None:
+    """Too few tasks, another release, another image, or tasks that do not run."""
+    asked = back(fakes, count=1 if spoil == "capacity" else 2)
+    blue = fakes.compute.told["backend", BLUE]
+    changes: dict[str, dict[str, object]] = {
+        "release": {"release": "dev-0"},
+        "image": {"digest": "sha256:other"},
+        "running": {"running": 1},
+    }
+    fakes.compute.told["backend", BLUE] = replace(blue, **changes.get(spoil, {}))  # type: ignore[arg-type]
+    blue_green.run(asked, world)
+
+    assert [90, 50, 0] == green(fakes)
+    assert [(OLD.id, "idle")] == fakes.probe.called("smoke")
+
+
+def test_a_fast_rollback_leaves_out_the_steps_between(fakes: Fakes, world: World) -> None:
+    """It is proven through the test listener first, and held for the last step's bake time."""
+    blue_green.run(replace(back(fakes, count=0), fast=True), world)
+
+    assert [0] == green(fakes)
+    assert fakes.probe.called("smoke")
+    assert fakes.clock.monotonic() >= STEPS[-1].bake_s
