@@ -314,8 +314,8 @@ def test_what_is_not_warm_goes_through_the_same_steps(fakes: Fakes, world: World
     asked = back(fakes, count=1 if spoil == "capacity" else 2)
     blue = fakes.compute.told["backend", BLUE]
     changes: dict[str, dict[str, object]] = {
-        "release": {"release": "dev-0"},
-        "image": {"digest": "sha256:other"},
+        "release": {"release": "dev-0", "task_definition": "arn:other"},
+        "image": {"digest": "sha256:other", "task_definition": "arn:other"},
         "running": {"running": 1},
     }
     fakes.compute.told["backend", BLUE] = replace(blue, **changes.get(spoil, {}))  # type: ignore[arg-type]
