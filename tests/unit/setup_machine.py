@@ -57,7 +57,8 @@ esac
 UV = """\
 #!/bin/sh
 echo "uv cache=$UV_CACHE_DIR $*" >> "$CALLS"
-if [ -n "$UV_HANGS" ]; then echo "pid $$" >> "$CALLS"; exec sleep 600; fi
+if [ -n "$UV_SIGNALS" ]; then kill "$PPID"; fi
+if [ -n "$UV_HANGS$UV_SIGNALS" ]; then echo "pid $$" >> "$CALLS"; exec sleep 600; fi
 [ -z "$UV_FAILS" ]
 """
 INV = """\
