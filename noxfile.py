@@ -43,6 +43,9 @@ SHELL_SCRIPTS = [
     "tests/bench/plain.sh",
 ]
 
+CONTAINERS_TIDY_S = 100.0
+"""What a session with containers needs at most to remove them when it is interrupted."""
+
 GATES = nox.project.load_toml(ROOT / "pyproject.toml")["tool"]["gates"]
 
 nox.needs_version = ">=2025.2.9"
@@ -89,14 +92,17 @@ def parts(session: nox.Session, **checks: Callable[[], object]) -> None:
             check()
 
 
-def pytest(session: nox.Session, *arguments: str, env: dict[str, str] | None = None, report: str = "") -> None:
-    """Run pytest; what was given after `--` goes last, so it can override."""
+def pytest(
+    session: nox.Session, *arguments: str, env: dict[str, str] | None = None, report: str = "", tidy_s: float = 0.3
+) -> None:
+    """Run pytest; what was given after `--` goes last, so it can override. Ctrl-C leaves it `tidy_s` to tidy up."""
     junit = REPORTS / f"{report or session.name}.xml"
     junit.unlink(missing_ok=True)
     command = ["python", "-m", "pytest", f"--junitxml={junit}", *arguments, *session.posargs]
     # Words like `-k` may choose nothing of a session's second run.
     codes = [0, 5] if report and session.posargs else [0]
-    session.run(*command, env={"PYTHONDONTWRITEBYTECODE": "1", **(env or {})}, success_codes=codes)
+    variables = {"PYTHONDONTWRITEBYTECODE": "1", **(env or {})}
+    session.run(*command, env=variables, success_codes=codes, interrupt_timeout=tidy_s)
 
 
 def images(session: nox.Session) -> dict[str, str]:
@@ -257,21 +263,21 @@ def images_(session: nox.Session) -> None:
     """The images as containers: users, read-only roots, signals, pages in a real browser."""
     install(session)
     session.run("scripts/install-chromium", external=True)
-    pytest(session, "tests/images", "--timeout=300", env=images(session))
+    pytest(session, "tests/images", "--timeout=300", env=images(session), tidy_s=CONTAINERS_TIDY_S)
 
 
 @nox.session
 def contract(session: nox.Session) -> None:
     """The same cases over the fakes and over the real adapters: moto, and the local cloud in real containers."""
     install(session)
-    pytest(session, "tests/contract", "--timeout=600", env=images(session))
+    pytest(session, "tests/contract", "--timeout=600", env=images(session), tidy_s=CONTAINERS_TIDY_S)
 
 
 @nox.session
 def e2e(session: nox.Session) -> None:
     """Deploy, change, deploy, break, roll back: the commands themselves on a local cloud."""
     install(session)
-    pytest(session, "tests/e2e", "--timeout=1500")
+    pytest(session, "tests/e2e", "--timeout=1500", tidy_s=CONTAINERS_TIDY_S)
 
 
 @nox.session
@@ -279,14 +285,14 @@ def faults(session: nox.Session) -> None:
     """Every bad day and every moment of an interruption that e2e takes a sample of."""
     install(session, "e2e")
     modules = [f"tests/e2e/test_{name}.py" for name in ("bad_days", "interrupts", "other_checkouts")]
-    pytest(session, *modules, "--timeout=1500", env={"E2E_FAULTS": "all"})
+    pytest(session, *modules, "--timeout=1500", env={"E2E_FAULTS": "all"}, tidy_s=CONTAINERS_TIDY_S)
 
 
 @nox.session
 def chaos(session: nox.Session) -> None:
     """Releases under constant load and worse: `nox -s chaos -- --seed=7 -k shift`; goes on where it was cut off."""
     install(session, "e2e")
-    pytest(session, "tests/chaos", "--timeout=3600", "--capture=tee-sys")
+    pytest(session, "tests/chaos", "--timeout=3600", "--capture=tee-sys", tidy_s=CONTAINERS_TIDY_S)
 
 
 @nox.session
