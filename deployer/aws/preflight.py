@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TYPE_CHECKING
 
+from deployer.aws.drain_times import drain_problems
 from deployer.aws.faults import Expected, mapped
 from deployer.model import Color
 
@@ -53,6 +54,7 @@ class CloudPreflight:
                 partial(self._log_group, place.log_group),
                 partial(self._security_groups, place),
                 partial(self._target_groups, place, wanted[name]),
+                partial(drain_problems, self._session, place, wanted[name], topology),
             ]
         with ThreadPoolExecutor(THREADS) as pool:
             found = list(pool.map(lambda check: list(check()), checks))

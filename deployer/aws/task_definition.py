@@ -6,6 +6,7 @@ import hashlib
 import json
 from typing import TYPE_CHECKING
 
+from deployer.draining import STOP_TIMEOUT_S, VARIABLES
 from deployer.errors import InputError
 
 if TYPE_CHECKING:
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from deployer.model import Environment, Release, Service, ServiceTopology
 
 USER = "10001:10001"
-STOP_TIMEOUT_S = 30
 CONTENT = "com.indivillage.content"
 """The container's label that hashes everything else in the definition, except which release it is of."""
 TMP = "tmp"
@@ -108,8 +108,9 @@ def content(definition: TaskDefinitionTypeDef | RegisterTaskDefinitionRequestTyp
 def variables(
     release: Release, service: Service, place: ServiceTopology, environment: Environment, image_reference: str
 ) -> Mapping[str, str]:
-    """Merge the container's plain variables: Terraform's, the tfvars', the color's, then what names the release."""
+    """Merge the container's plain variables: ours, Terraform's, the tfvars', the color's, then the release's name."""
     return {
+        **VARIABLES,
         **place.environment,
         **service.environment,
         **place.color_environment.get(release.color, {}),

@@ -118,11 +118,30 @@ async def test_a_visitor_who_leaves_ends_the_body() -> None:
     async def receive() -> dict[str, object]:
         return next(messages)
 
-    body = uploads.Body(receive)
+    body = uploads.Body(receive, 60)
     chunks = body.chunks()
     assert b"a" == await anext(chunks)
     with pytest.raises(ClientDisconnect):
         await anext(chunks)
+    await asyncio.wait_for(body.discard(), timeout=1)
+
+
+async def test_an_upload_that_takes_too_long_hears_so() -> None:
+    """A release waits for what is under way; after the agreed time the rest is not waited for any more."""
+    messages: Iterator[dict[str, object]] = iter([{"type": "http.request", "body": b"%PDF-", "more_body": True}])
+
+    async def receive() -> dict[str, object]:
+        for message in messages:
+            return message
+        await asyncio.Event().wait()
+        raise AssertionError("nobody sets it")
+
+    body = uploads.Body(receive, 0.05)
+    with pytest.raises(uploads.Problem) as caught:
+        async for _ in body.chunks():
+            pass
+
+    assert (408, "close") == (caught.value.status, caught.value.headers["Connection"])
     await asyncio.wait_for(body.discard(), timeout=1)
 
 

@@ -133,7 +133,7 @@ def refused(where: tuple[str, int]) -> bool:
 
 def test_an_idle_connection_outlives_the_load_balancers(stack: Stack, frontend: Container, backend: Container) -> None:
     """Both are told to keep idle connections for 75 s, longer than the load balancer's 60 s."""
-    assert "keepalive_timeout 75s" in read(frontend, "cat", "/etc/nginx/nginx.conf")
+    assert "keepalive_timeout 75s" in read(frontend, "cat", "/tmp/nginx/times.conf")
     short = stack.backend(alias="short", KEEP_ALIVE_S="1")
     wait_ready(short, "/healthz")
     assert (True, False) == tuple(still_open(address(container), 2.5) for container in (backend, short))

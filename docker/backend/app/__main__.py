@@ -3,15 +3,11 @@
 import os
 import signal
 import sys
-from typing import Final
 
 import uvicorn
 
 from app import logs, settings
 from app.main import create_app, real_parts
-
-# Below ECS's stopTimeout of 30 s, so that we end by ourselves before SIGKILL.
-GRACE_S: Final = 25
 
 
 def main() -> int:
@@ -36,7 +32,7 @@ def main() -> int:
             date_header=True,
             proxy_headers=False,
             timeout_keep_alive=config.keep_alive_s,
-            timeout_graceful_shutdown=GRACE_S,
+            timeout_graceful_shutdown=config.grace_s,
             lifespan="on",
         )
     )

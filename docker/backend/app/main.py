@@ -63,7 +63,7 @@ def create_app(settings: Settings, parts: Parts) -> Starlette:
     """Return the ASGI application."""
     limit = RateLimit(parts.cache, settings.rate_limit_per_minute)
     forms = Forms(parts.database, parts.objects, settings.forms_bucket, limit, settings.api_token)
-    uploads = Uploads(parts.objects, settings.uploads_bucket, limit)
+    uploads = Uploads(parts.objects, settings.uploads_bucket, limit, settings.request_timeout_s)
 
     async def buckets() -> None:
         await parts.objects.head(settings.forms_bucket)

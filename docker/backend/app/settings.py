@@ -52,7 +52,9 @@ class Settings:
     """Everything the backend reads from its environment, except PG*, which libpq reads by itself.
 
     `trusted_hops` counts the proxies between a visitor and this process that each append to X-Forwarded-For: public
-    load balancer, frontend, internal load balancer. `endpoint_url` is set where S3 is not AWS's own.
+    load balancer, frontend, internal load balancer. `endpoint_url` is set where S3 is not AWS's own. What a deployment
+    says of times (seconds) is in order with its load balancers' (deployer/draining.py): how long a request may take to
+    arrive, how long an idle connection stays open, how long what is under way may take after SIGTERM.
     """
 
     redis_url: Secret
@@ -65,6 +67,8 @@ class Settings:
     rate_limit_per_minute: int = 120
     trusted_hops: int = 3
     keep_alive_s: int = 75
+    request_timeout_s: int = 50
+    grace_s: int = 25
     port: int = 8080
 
 
@@ -86,6 +90,8 @@ def load(env: Mapping[str, str]) -> Settings:
         "RATE_LIMIT_PER_MINUTE": (120, 1, 1_000_000),
         "TRUSTED_PROXY_HOPS": (3, 0, 10),
         "KEEP_ALIVE_S": (75, 1, 4000),
+        "REQUEST_TIMEOUT_S": (50, 1, 3600),
+        "GRACE_S": (25, 1, 120),
         "PORT": (8080, 1, 65535),
     }
     read = {name: _number(env, name, *bounds, wrong) for name, bounds in numbers.items()}
@@ -102,6 +108,8 @@ def load(env: Mapping[str, str]) -> Settings:
         rate_limit_per_minute=read["RATE_LIMIT_PER_MINUTE"],
         trusted_hops=read["TRUSTED_PROXY_HOPS"],
         keep_alive_s=read["KEEP_ALIVE_S"],
+        request_timeout_s=read["REQUEST_TIMEOUT_S"],
+        grace_s=read["GRACE_S"],
         port=read["PORT"],
     )
 

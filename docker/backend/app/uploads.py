@@ -64,15 +64,16 @@ class Uploads:
     objects: Objects
     bucket: str
     limit: RateLimit
+    timeout_s: float
     slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MAX_AT_ONCE))
 
     async def create_upload(self, request: Request) -> JSONResponse:
         """Store a document: 201 with id, size_bytes and sha256.
 
-        Problems: 413 beyond 50 MB, 415 for another type, 422 for an empty file or one that is not what it says,
-        429, 503 when S3 or this container cannot take it now.
+        Problems: 408 when it takes too long to arrive, 413 beyond 50 MB, 415 for another type, 422 for an empty file or
+        one that is not what it says, 429, 503 when S3 or this container cannot take it now.
         """
-        body = Body(request.receive)
+        body = Body(request.receive, self.timeout_s)
         try:
             return await self._receive(request, body)
         except ClientDisconnect:
@@ -180,14 +181,23 @@ def _require_magic(start: bytes | bytearray, kind: Kind) -> None:
 class Body:
     """A request's body, read once; unlike Starlette's stream it knows whether there is more to come."""
 
-    def __init__(self, receive: Receive) -> None:
+    def __init__(self, receive: Receive, timeout_s: float) -> None:
         self._receive = receive
         self._ended = False
+        self._deadline = asyncio.get_running_loop().time() + timeout_s
 
     async def chunks(self) -> AsyncIterator[bytes]:
-        """Yield what is not read yet, as it arrives; raises ClientDisconnect when the visitor leaves."""
+        """Yield what is not read yet, as it arrives; raises ClientDisconnect when the visitor leaves.
+
+        Problem 408 once the whole has taken too long: a release waits for what is under way, but not for ever.
+        """
         while not self._ended:
-            message = await self._receive()
+            try:
+                async with asyncio.timeout_at(self._deadline):
+                    message = await self._receive()
+            except TimeoutError:
+                self._ended = True
+                raise Problem(408, "Your file took too long to arrive.", headers={"Connection": "close"}) from None
             if message["type"] == "http.disconnect":
                 self._ended = True
                 raise ClientDisconnect
@@ -203,5 +213,5 @@ class Body:
                     left -= len(chunk)
                     if left < 0:
                         return
-        except (TimeoutError, ClientDisconnect):
+        except (TimeoutError, ClientDisconnect, Problem):
             return  # nobody waits for the answer any more, or not politely

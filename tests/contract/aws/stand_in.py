@@ -147,7 +147,19 @@ class StandIn:
             HealthCheckIntervalSeconds=5, HealthyThresholdCount=2, UnhealthyThresholdCount=2,
             HealthCheckTimeoutSeconds=2, Matcher={"HttpCode": "200"},
         )  # fmt: skip
-        return made["TargetGroups"][0]["TargetGroupArn"]
+        arn = made["TargetGroups"][0]["TargetGroupArn"]
+        self.set_delay(arn, 60)
+        return arn
+
+    def set_delay(self, target_group: str, seconds: int) -> None:
+        """Let requests under way finish for so long after their target was deregistered."""
+        attributes = [{"Key": "deregistration_delay.timeout_seconds", "Value": str(seconds)}]
+        self.session.elbv2.modify_target_group_attributes(TargetGroupArn=target_group, Attributes=attributes)
+
+    def set_idle_timeout(self, balancer: str, seconds: int) -> None:
+        """Keep silent connections for so long."""
+        attributes = [{"Key": "idle_timeout.timeout_seconds", "Value": str(seconds)}]
+        self.session.elbv2.modify_load_balancer_attributes(LoadBalancerArn=balancer, Attributes=attributes)
 
     def _load_balancers(self, subnets: list[str], group: str, services: dict[str, Any]) -> dict[str, Any]:
         elbv2 = self.session.elbv2

@@ -11,7 +11,7 @@ import pytest
 from deployer.aws.preflight import CloudPreflight
 from deployer.aws.session import Session
 from deployer.aws.topology import parse
-from deployer.model import Image
+from deployer.model import Color, Image
 from tests.unit.aws import values
 
 if TYPE_CHECKING:
@@ -158,3 +158,48 @@ def test_a_target_group_that_disagrees_with_the_tfvars_is_named(
     topology = applied.topology
     found = CloudPreflight(session, lambda: topology).problems(values.release())
     assert 2 == len([problem for problem in found if line in problem]), found
+
+
+def told(applied: StandIn, **variables: str) -> list[str]:
+    """What preflight says when both services have these variables."""
+    environment = applied.session.environment
+    services = {name: replace(one, environment=variables) for name, one in environment.services.items()}
+    session = Session(replace(environment, services=services), endpoint_url=applied.session.endpoint_url, environ={})
+    return list(CloudPreflight(session, lambda: applied.topology).problems(values.release()))
+
+
+def test_a_deregistration_that_cuts_requests_off_is_refused(applied: StandIn) -> None:
+    """With both numbers, for the one target group that is wrong."""
+    group = applied.topology.services["backend"].colors[Color.GREEN].target_group
+    applied.set_delay(group, 15)
+    try:
+        found = told(applied)
+    finally:
+        applied.set_delay(group, 60)
+
+    assert 1 == len(found), found
+    assert found[0].startswith("backend: deregistration delay 15 s <= longest request 50 s: requests under way")
+    assert [] == told(applied)
+
+
+def test_containers_that_hang_up_before_their_load_balancer_are_refused(applied: StandIn) -> None:
+    """The public one is the frontend's, the internal one the backend's."""
+    balancers = applied.document["load_balancers"]
+    applied.set_idle_timeout(balancers["internal"]["arn"], 80)
+    try:
+        found = told(applied)
+    finally:
+        applied.set_idle_timeout(balancers["internal"]["arn"], 60)
+
+    assert 1 == len(found), found
+    assert found[0].startswith("backend: keep-alive of the container 75 s <= load balancer idle timeout 80 s")
+    both = told(applied, KEEP_ALIVE_S="10")
+    assert ["backend", "frontend"] == sorted(line.partition(":")[0] for line in both)
+
+
+def test_a_time_that_is_no_number_is_told_with_its_file(applied: StandIn) -> None:
+    """The container would not start with it."""
+    found = told(applied, GRACE_S="soon")
+
+    assert 2 == len(found), found
+    assert all("terraform.tfvars" in line and "'soon'" in line for line in found)

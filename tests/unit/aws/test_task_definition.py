@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from deployer.aws.task_definition import build, content, is_of, labels, log_stream
+from deployer.draining import VARIABLES
 from deployer.errors import InputError
 from deployer.model import Color, Release, Service
 from tests.unit.aws import values
@@ -48,9 +49,10 @@ def test_it_is_fargate_by_digest() -> None:
 
 
 def test_later_layers_of_variables_win() -> None:
-    """Terraform's values, then the tfvars', then the color's, then what names the release."""
+    """Our times, Terraform's values, then the tfvars', then the color's, then what names the release."""
     seen = {entry["name"]: entry["value"] for entry in request(Color.GREEN)["containerDefinitions"][0]["environment"]}
     assert seen == {
+        **VARIABLES,
         "AWS_REGION": "ap-south-1",
         "LOG_LEVEL": "info",
         "BACKEND_URL": "http://indivillage-dev-internal.alb.localhost:8082",

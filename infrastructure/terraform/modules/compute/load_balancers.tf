@@ -4,7 +4,7 @@ resource "aws_lb" "public" {
   internal                   = false
   subnets                    = var.network.public_subnets
   security_groups            = [var.network.security_groups["public-alb"]]
-  idle_timeout               = 60 # the containers' keep-alive must be longer
+  idle_timeout               = 60 # a request must be shorter, the containers' keep-alive longer (deployer/draining.py)
   drop_invalid_header_fields = true
   desync_mitigation_mode     = "defensive"
   enable_deletion_protection = var.protect
@@ -43,7 +43,7 @@ resource "aws_lb_target_group" "this" {
   target_type          = "ip"
   protocol             = "HTTP"
   port                 = var.services[each.value.service].port
-  deregistration_delay = 15 # AWS's default of 300 s would be waited for in every deployment
+  deregistration_delay = 60 # longer than a request may take (deployer/draining.py); it ends early when nothing is under way
 
   health_check {
     path                = var.services[each.value.service].health_path

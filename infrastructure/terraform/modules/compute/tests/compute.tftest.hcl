@@ -108,7 +108,7 @@ run "shells" {
   }
 
   assert {
-    condition     = alltrue([for group in values(aws_lb_target_group.this) : group.deregistration_delay == "15" && group.health_check[0].interval == 5 && !group.stickiness[0].enabled])
+    condition     = alltrue([for group in values(aws_lb_target_group.this) : group.deregistration_delay == "60" && group.health_check[0].interval == 5 && !group.stickiness[0].enabled])
     error_message = "deployments must not wait for slow checks and long drains, and no visitor may stick to a color"
   }
 
