@@ -18,17 +18,19 @@ if TYPE_CHECKING:
     from docker import DockerClient
 
 SERVER = r"""
-use IO::Socket::INET; $| = 1; $SIG{TERM} = sub { exit 0 };
+use IO::Socket::INET; $| = 1; my $ending = 0; $SIG{TERM} = sub { $ending = 1 };
 my $mode = $ENV{MODE} // "serve"; print "starting as $mode\n";
 if ($mode eq "crash") { print STDERR "cannot reach the database\n"; exit 3 }
 my $status = $mode eq "unhealthy" ? "503 Service Unavailable" : "200 OK";
+my $body = qq({"release":"$ENV{RELEASE}"}); my $length = length $body;
 my $server = IO::Socket::INET->new(LocalPort => 8080, Listen => 50, ReuseAddr => 1) or die "no port: $!";
-while (my $client = $server->accept) {
+until ($ending) {
+    my $client = $server->accept or next;
     while (<$client>) { last if /^\r?$/ }
-    print $client "HTTP/1.1 $status\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok"; close $client;
+    print $client "HTTP/1.1 $status\r\nContent-Length: $length\r\nConnection: close\r\n\r\n$body"; close $client;
 }
 """
-"""An app in Debian's perl-base: MODE is serve (200), unhealthy (503) or crash (exit 3 at once)."""
+"""An app in Debian's perl-base: MODE is serve (200, and its RELEASE), unhealthy (503) or crash (exit 3 at once)."""
 ROLE = json.dumps({"Version": "2012-10-17", "Statement": []})
 NETWORK = "10.{}.0.0/16"
 

@@ -1,0 +1,256 @@
+"""A command that dies or whose calls fail: visitors are served throughout, and the next command leaves nothing open.
+
+Real adapters against the local cloud, real containers, the commands in processes of their own. A sample runs always;
+CUT_OFF=all, as in `nox -s chaos`, runs every step at every point and every call with every failure.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import signal
+import subprocess
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from deployer.aws.ecr import Ecr
+from deployer.aws.ecs import Ecs
+from deployer.aws.elbv2 import Elbv2
+from deployer.aws.journal import S3Journal
+from deployer.aws.ledger import S3Ledger
+from deployer.aws.session import Session
+from deployer.aws.state_bucket import StateBucket
+from deployer.errors import ReleaseFailed
+from deployer.journal import Point
+from deployer.model import SERVICES, BuiltImage, Color, Record, Verdict
+from deployer.tools.clock import SystemClock
+from tests.contract.aws.call_faults import KINDS, Fault
+from tests.contract.aws.one_command import Command, Visitor, environment
+from tests.contract.aws.stand_in import StandIn
+from tests.unit.aws import values
+
+if TYPE_CHECKING:
+    from docker.models.images import Image as EngineImage
+
+    from docker import DockerClient
+
+ALL = os.environ.get("CUT_OFF") == "all"
+SEED = int(os.environ.get("CUT_OFF_SEED", "1"))
+FIRST = "t-20260101T000000Z-0123456"
+RECOVERY_S = 60
+PUBLIC_PORT, TEST_PORT = 80, 9000
+DOCUMENTED = {0, 2, 10, 20, 21, 30, 40}
+
+
+@dataclass
+class Stage:
+    """One environment that serves, its visitors, and what commands do to it."""
+
+    stand_in: StandIn
+    address: tuple[str, int, int]
+    logs: Path
+    told: list[str] = field(default_factory=list)
+
+    def run(self, verb: str, code: int | None = 0, **changes: Any) -> subprocess.CompletedProcess[str]:
+        """Run a command to its end."""
+        environ = self.stand_in.session
+        command = Command(
+            str(environ.endpoint_url), self.stand_in.short, self.address, str(self.logs), verb, release=FIRST
+        )
+        done = subprocess.run(
+            replace(command, **changes).line, capture_output=True, text=True, timeout=180, check=False
+        )
+        self.told = done.stderr.splitlines()[-40:]
+        if code is not None:
+            assert code == done.returncode, "\n".join(self.told)
+        return done
+
+    def visit(self) -> str:
+        """The release that answers a visitor."""
+        visitor = Visitor(self.address, self.stand_in.topology.public_dns_name)
+        return visitor.version()["release"]
+
+    @contextmanager
+    def visitors(self, pause_s: float = 0.03) -> Iterator[Counter[str]]:
+        """Constant visitors; what each saw is "ok" or why not."""
+        seen: Counter[str] = Counter()
+        over = threading.Event()
+
+        def come() -> None:
+            while not over.wait(pause_s):
+                try:
+                    self.visit()
+                    seen["ok"] += 1
+                except ReleaseFailed as failed:
+                    seen[failed.seen] += 1
+
+        thread = threading.Thread(target=come)
+        thread.start()
+        try:
+            yield seen
+        finally:
+            over.set()
+            thread.join()
+
+    def restarted(self) -> None:
+        """The next command: it must leave nothing open, in time."""
+        began = time.monotonic()
+        self.run("reconcile")
+        assert time.monotonic() - began < RECOVERY_S
+        self.settled()
+
+    def settled(self) -> None:
+        """One color serves a good release alone; nothing of a dead run is left; the books are closed."""
+        session, topology = self.stand_in.session, self.stand_in.topology
+        traffic = Elbv2(session, lambda: topology)
+        compute = Ecs(session, lambda: topology, traffic, SystemClock())
+        ledger = S3Ledger(session)
+        weights = dict(traffic.weights())
+        assert [0, 100] == sorted(weights.values()), weights
+        live = max(weights, key=lambda color: weights[color])
+        runs = {(name, color): compute.live(name, color) for name in SERVICES for color in Color}
+        wanted = {key: (1, 1) if key[1] is live else (0, 0) for key in runs}
+        _wait_until(
+            lambda: wanted == {key: (live.desired, live.running) for key in runs for live in [compute.live(*key)]},
+            lambda: {key: (live.desired, live.running) for key in runs for live in [compute.live(*key)]},
+        )
+        [serves] = {runs[name, live].release for name in SERVICES}
+        records = ledger.history()
+        known = {record.release: record for record in records}
+        assert Verdict.GOOD is known[serves].outcome
+        assert [] == [record.release for record in records if record.outcome is None]
+        assert serves == self.visit()
+        self._no_orphans(compute, records, {runs[name, live].task_definition for name in SERVICES})
+        page = S3Journal(session).read()
+        assert page is not None
+        assert (False, "") == (page.open, page.damage)
+
+    def _no_orphans(self, compute: Ecs, records: tuple[Record, ...], serving: set[str | None]) -> None:
+        """No task definition of a release that is not good, and one a service for each that is."""
+        for record in records:
+            for service in SERVICES:
+                there = set(compute.registered(service, record.release))
+                if record.outcome is Verdict.GOOD:
+                    assert len(there) <= 1, (record.release, there)
+                else:
+                    assert there <= serving, (record.release, record.outcome, there)
+
+
+def _wait_until(holds: Callable[[], bool], told: Callable[[], object], timeout_s: float = 40) -> None:
+    deadline = time.monotonic() + timeout_s
+    while not holds():
+        assert time.monotonic() < deadline, told()
+        time.sleep(0.2)
+
+
+def _balancer(engine: DockerClient, endpoint: str) -> str:
+    """Address of the container that publishes the cloud's endpoint: its load balancers have no port on this host."""
+    port = str(urlsplit(endpoint).port)
+    for container in engine.containers.list(ignore_removed=True):
+        settings = container.attrs["NetworkSettings"]
+        if any(bound["HostPort"] == port for ports in settings["Ports"].values() for bound in ports or ()):
+            return next(str(network["IPAddress"]) for network in settings["Networks"].values())
+    raise AssertionError(f"no container publishes {endpoint}")
+
+
+@pytest.fixture(scope="module")
+def stage(
+    local_endpoint: str, app: EngineImage, engine: DockerClient, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Stage]:
+    """An environment whose first release serves."""
+    short_name = f"t{os.getpid()}{int(time.time()) % 10000}"
+    session = Session(environment(short_name), endpoint_url=local_endpoint)
+    stand_in = StandIn(session)
+    try:
+        stand_in.apply()
+        StateBucket(session).ensure()
+        built = BuiltImage("frontend", app.tags[0], str(app.id), 0, cached=False)
+        registry = Ecr(session, lambda: engine)
+        digests = {
+            name: registry.push(built, place.repository, ["app"], list[str]().append).digest
+            for name, place in stand_in.topology.services.items()
+        }
+        record = Record.of(replace(values.release(), id=FIRST), Verdict.GOOD, ended_at=values.STARTED + timedelta(1))
+        S3Ledger(session).write(replace(record, digests=digests))
+        made = Stage(
+            stand_in,
+            (_balancer(engine, local_endpoint), PUBLIC_PORT, TEST_PORT),
+            tmp_path_factory.mktemp("logs"),
+        )
+        made.run("deploy")
+        made.settled()
+        yield made
+    finally:
+        stand_in.destroy()
+
+
+@pytest.fixture(scope="module")
+def steps(stage: Stage) -> int:
+    """How many steps of the journal a release has that replaces another one."""
+    stage.run("deploy")
+    page = S3Journal(stage.stand_in.session).read()
+    assert page is not None
+    return len(page.entries)
+
+
+def sample(everything: list[Any], size: int, most: int = 0) -> list[Any]:
+    """As many as CI has time for, with CUT_OFF=all `most` (0 is all of it): the same ones each time for one seed."""
+    wanted = (most or len(everything)) if ALL else size
+    return sorted(everything, key=lambda one: hashlib.sha256(f"{SEED} {one}".encode()).digest())[:wanted]
+
+
+def test_a_command_killed_at_any_step_is_put_right_by_the_next_one(
+    stage: Stage, steps: int, subtests: pytest.Subtests
+) -> None:
+    """SIGKILL before a call, after it, and after it was written down; of a release and of a rollback."""
+    cuts = [(verb, step, point) for verb in ("deploy", "rollback") for step in range(1, steps + 1) for point in Point]
+    for verb, step, point in sample(cuts, 4):
+        with subtests.test(verb=verb, step=step, point=point.value), stage.visitors() as seen:
+            code = stage.run(verb, code=None, cut=(step, point.value)).returncode
+            stage.restarted()
+            # A warm rollback has fewer steps; then it has simply ended.
+            assert code in ({-signal.SIGKILL} if verb == "deploy" else {-signal.SIGKILL, 0, 2}), stage.told
+        assert {"ok"} == set(seen), (verb, step, point, seen)
+
+
+def test_a_recovery_killed_at_any_step_is_put_right_by_the_next_one(
+    stage: Stage, steps: int, subtests: pytest.Subtests
+) -> None:
+    """Whoever comes after two dead runs ends up in the same place."""
+    cuts = [(step, again, point) for step in range(2, steps + 1) for again in range(1, 7) for point in Point]
+    for step, again, point in sample(cuts, 2, most=40):
+        with subtests.test(step=step, again=again, point=point.value), stage.visitors() as seen:
+            stage.run("deploy", code=-signal.SIGKILL, cut=(step, Point.AFTER_CALL.value))
+            stage.run("reconcile", code=None, cut=(again, point.value))
+            stage.restarted()
+        assert {"ok"} == set(seen), (step, again, point, seen)
+
+
+def test_a_call_that_fails_once_makes_no_duplicate_and_no_wrong_verdict(
+    stage: Stage, subtests: pytest.Subtests
+) -> None:
+    """Throttled, lost on the way back, 409, 412: every call of a release."""
+    called = json.loads(stage.run("deploy", count=True).stdout.splitlines()[-1])
+    calls = [(name, number) for name, times in sorted(Counter(called).items()) for number in range(1, times + 1)]
+    faults = [Fault(name, number, kind) for name, number in calls for kind in KINDS]
+    for fault in sample(faults, 4):
+        with subtests.test(fault=str(fault)), stage.visitors() as seen:
+            before = stage.visit()
+            done = stage.run("deploy", code=None, fault=fault)
+            assert done.returncode in DOCUMENTED, (fault, stage.told)
+            assert "Traceback" not in done.stderr, (fault, stage.told)
+            if done.returncode in (0, 2, 10, 20, 30, 40):
+                assert (before != stage.visit()) == (done.returncode == 0), (fault, stage.told)
+            stage.restarted()
+        assert {"ok"} == set(seen), (fault, seen)
