@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 
+from deployer.errors import DeployError
 from deployer.model import SERVICES, Color, Release, Revision
 from deployer.ports import World
 
@@ -45,3 +46,16 @@ def _doubts_about(service: str, release: Release, world: World) -> list[str]:
     if len(healthy) < max(1, live.running):
         found.append(f"{service} has {len(healthy)} healthy targets for {live.running} tasks")
     return found
+
+
+def last_words(release: Release, world: World, known: Collection[str] = ()) -> tuple[str, ...]:
+    """Why tasks of this release failed: reason, exit code, last log lines of each that `known` lines do not tell of.
+
+    One that dies after a minute explains a failed smoke test. What cannot be read is said and hides nothing.
+    """
+    try:
+        tasks = [t for service, arn in release.task_definitions.items() for t in world.compute.stopped(service, arn)]
+    except DeployError as error:
+        return (f"why its tasks stopped could not be read: {error.seen}",)
+    told = [task.told() for task in tasks if task.exit_code != 0]
+    return tuple(line for lines in told if lines[0] not in known for line in lines)

@@ -8,7 +8,7 @@ from deployer.errors import DeployError, GateFailed, ReleaseFailed
 from deployer.model import SERVICES, Outcome, Release
 from deployer.pipeline import Stage
 from deployer.ports import World
-from deployer.verdict import doubts
+from deployer.verdict import doubts, last_words
 
 
 def run(release: Release, world: World) -> Outcome:
@@ -16,7 +16,7 @@ def run(release: Release, world: World) -> Outcome:
     try:
         note = _prove(release, world)
     except (GateFailed, ReleaseFailed) as error:
-        error.details += _last_words(release, world)
+        error.details += last_words(release, world, error.details)
         raise
     try:
         with ThreadPoolExecutor(len(SERVICES)) as pool:
@@ -36,15 +36,6 @@ def _prove(release: Release, world: World) -> str:
     if seen != release.serves:
         raise GateFailed("prove the release", f"visitors meet release {seen}, not {release.serves}")
     return world.probe.smoke(release.serves, world.say, world.logs / "smoke.log")
-
-
-def _last_words(release: Release, world: World) -> tuple[str, ...]:
-    """Why tasks of this release failed already: one that dies after a minute explains a failed smoke test."""
-    try:
-        tasks = [t for service, arn in release.task_definitions.items() for t in world.compute.stopped(service, arn)]
-    except DeployError as error:
-        return (f"why its tasks stopped could not be read: {error.seen}",)
-    return tuple(line for task in tasks if task.exit_code != 0 for line in task.told())
 
 
 STAGE = Stage("smoke_test", ("deploy",), run)

@@ -17,7 +17,8 @@ from deployer.journal_page import Page
 from deployer.model import SERVICES, Color, Outcome, Record, Release, Revision, Step, Verdict
 from deployer.ports import World
 from deployer.strategies import definitions
-from deployer.verdict import doubts, revisions
+from deployer.strategies.leave import scale_down
+from deployer.verdict import doubts, last_words, revisions
 
 LOOK_EVERY_S = 1.0
 
@@ -42,11 +43,7 @@ def settle(world: World, left: Page | None = None) -> str:
     live = _serving(world, left)
     did = [f"all traffic to {live}"] if before[live] != 100 else []
     if world.compute.live("frontend", live).desired:
-        for service in reversed(SERVICES):
-            if world.compute.live(service, live.other).desired:
-                world.lease.check()
-                world.compute.scale(service, live.other, 0)
-                did.append(f"{service} {live.other} scaled down")
+        did += [f"{service} {live.other} scaled down" for service in scale_down(live.other, world)]
         if world.traffic.test_color() is not live.other:
             world.lease.check()
             world.traffic.point_test(live.other)
@@ -124,13 +121,13 @@ def run(release: Release, world: World) -> Outcome:
             _shift(step, new, world)
     except Exception as error:
         with world.clock.shield():
-            _restore(before, color, world, error)
+            words = _restore(before, new, world, error)
         if not isinstance(error, DeployError) or isinstance(error, Interrupted | StateUncertain):
             raise
         hint = (
             f"{color.other} serves as before" if any(served.values()) else "nothing served before; nothing serves now"
         )
-        raise RolledBack(error.attempted, error.seen, hint, details=error.details, log=error.log) from error
+        raise RolledBack(error.attempted, error.seen, hint, details=error.details + words, log=error.log) from error
     return Outcome(f"{color} has all traffic", {"task_definitions": arns}, before)
 
 
@@ -158,15 +155,14 @@ def _steps(release: Release, world: World, *, at_once: bool) -> tuple[Step, ...]
 def undo(release: Release, outcome: Outcome, world: World) -> None:
     """All traffic back to the color that had it, which still runs; then the release's color is idle again."""
     assert isinstance(outcome.before, Before)
-    _restore(outcome.before, release.color, world, None)
+    _restore(outcome.before, release, world, None)
 
 
 def retire(release: Release, world: World) -> str:
     """Scale the old color down and let the test listener lead there: it is the idle one now."""
     world.lease.check()
     old = release.color.other
-    for service in reversed(SERVICES):
-        world.compute.scale(service, old, 0)
+    scale_down(old, world)
     world.traffic.point_test(old)
     return f"{old} is idle"
 
@@ -227,23 +223,33 @@ def _look(release: Release, wanted: Mapping[Color, int], world: World) -> None:
         raise GateFailed(attempted, found[0], details=found)
 
 
-def _restore(before: Before, color: Color, world: World, cause: Exception | None) -> None:
-    """Absolute and idempotent. Visitors first: the weights. Then the release's color has nothing to do any more."""
-    did = "put back the traffic"
+def _restore(before: Before, release: Release, world: World, cause: Exception | None) -> tuple[str, ...]:
+    """Absolute and idempotent. Visitors first: the weights. Then why its tasks stopped, and then they go.
+
+    Returns what explains the `cause` beyond its own details.
+    """
+    did, color = "put back the traffic", release.color
     try:
         # Whoever took the lease from us owns the environment: putting back would break what they do.
         world.lease.check()
         if dict(world.traffic.weights()) != dict(before.weights):
             world.traffic.set_weights(before.weights)
-        for service in reversed(SERVICES):
-            did = f"scale {service} {color} down"
-            world.compute.scale(service, color, 0)
+        words = _explained(cause, release, world)
+        did = f"scale {color} down"
+        scale_down(color, world)
     except Exception as failure:
         seen = failure.seen if isinstance(failure, DeployError) else repr(failure)
         first = f" (first failure: {cause})" if cause else ""
         details = failure.details if isinstance(failure, DeployError) else ()
         hint = "`inv status` shows what runs; `inv rollback` tries again"
         raise StateUncertain(did, f"{seen}{first}", hint, details=details) from failure
+    return words
+
+
+def _explained(cause: Exception | None, release: Release, world: World) -> tuple[str, ...]:
+    if not isinstance(cause, DeployError) or isinstance(cause, Interrupted):
+        return ()
+    return last_words(release, world, cause.details)
 
 
 def _words(weights: Mapping[Color, int]) -> str:

@@ -1,7 +1,9 @@
 """Run HAProxy (master-worker) and talk to it: reload without losing a connection, runtime commands to every worker.
 
-A reload starts a new worker that inherits the listening sockets; the old one finishes what it serves. Commands go to
-old workers too, or their kept-alive connections would see yesterday's weights and targets.
+A reload starts a new worker that inherits the listening sockets; the old one finishes what it serves: the requests
+under way, and one more on each connection that is kept alive. Commands go to old workers too, so that this one follows
+today's weights; their servers cannot be changed any more ("Proxy is disabled", 2.6). So a kept connection that is older
+than a reload may meet a target that has left, or none: nothing that a release does may need a reload.
 Source: https://docs.haproxy.org/2.6/management.html (master CLI, ``show proc``, ``set map``, ``set server``).
 """
 

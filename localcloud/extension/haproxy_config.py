@@ -53,7 +53,7 @@ def weights(state: State) -> dict[str, str]:
     lines = {}
     for listener in state.listeners:
         for rule in listener.rules:
-            parts = [weight for _, weight in rule.action.weights]
+            parts = [weight for _, weight in _groups(rule)]
             if total := sum(parts):
                 lines[_name(rule)] = ":".join(str(round(SCALE * part / total)) for part in accumulate(parts))
             elif parts:
@@ -194,13 +194,18 @@ def _act(rule: Rule, folder: str) -> list[str]:
 
 def _forward(rule: Rule, when: str, folder: str) -> list[str]:
     lines = [f"http-request set-var(txn.shares) str({_name(rule)}),map({folder}/weights.map) if {when}"]
-    for index, (arn, _) in enumerate(rule.action.weights[:MOST_GROUPS], 1):
+    for index, (arn, _) in enumerate(_groups(rule), 1):
         drawn = f"!{{ var(txn.backend) -m found }} {{ var(txn.draw),sub(txn.share{index}) lt 0 }}"
         lines += [
             f"http-request set-var(txn.share{index}) var(txn.shares),field({index},:),add(0) if {when}",
             f"http-request set-var(txn.backend) str({backend(arn)}) if {when} {drawn}",
         ]
     return lines
+
+
+def _groups(rule: Rule) -> list[tuple[str, int]]:
+    """Target groups and weights in an order of our own: the one they are sent in means nothing, and is no reload."""
+    return sorted(rule.action.weights)[:MOST_GROUPS]
 
 
 def _location(action: Action) -> str:

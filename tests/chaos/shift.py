@@ -89,7 +89,7 @@ def loaded(site: Site, run: str, folder: Path) -> Iterator[Findings]:
     """Load the site while the block runs; then judge what never may be: a failure, a form kept twice or not at all."""
     findings = Findings(run)
     bucket, s3 = site.topology["buckets"]["uploads"], site.client("s3")
-    before = stored.keys(s3, bucket, "careers/")
+    before = stored.keys(s3, bucket, "careers/") | stored.pending(s3, bucket)
     groups = {color: place["target_group"] for color, place in site.topology["services"]["frontend"]["colors"].items()}
     listener = site.topology["load_balancers"]["public"]["listener"]
     try:
@@ -102,7 +102,7 @@ def loaded(site: Site, run: str, folder: Path) -> Iterator[Findings]:
         findings.splits = splits(held(findings.looks), seen.answers)
         findings.mistakes += [
             f"{answer.kind} due at {time.strftime('%H:%M:%S', time.gmtime(answer.due))} ended as {answer.outcome}"
-            f" after {answer.latency_s:.1f} s {answer.key}".rstrip()
+            f" after {answer.latency_s:.1f} s {answer.key} {answer.said}".rstrip()
             for answer in seen.failures()[:FEW]
         ]
         if seen.dropped > FEW:

@@ -55,8 +55,7 @@ def upload_mistakes(site: Site, answers: Sequence[Answer], size: int, before: se
     most = sum(not answer.good for answer in answers)
     if len(sizes) > most:
         mistakes.append(f"{len(sizes)} documents more than were answered are kept, {most} requests failed")
-    pending = s3.list_multipart_uploads(Bucket=bucket).get("Uploads", [])
-    return mistakes + [f"multipart upload {one['Key']} was left behind" for one in pending]
+    return mistakes + [f"multipart upload {key} was left behind" for key in sorted(pending(s3, bucket) - before)]
 
 
 def listed(s3: Any, bucket: str, prefix: str) -> list[dict[str, Any]]:
@@ -68,6 +67,11 @@ def listed(s3: Any, bucket: str, prefix: str) -> list[dict[str, Any]]:
 def keys(s3: Any, bucket: str, prefix: str) -> set[str]:
     """Their keys."""
     return {item["Key"] for item in listed(s3, bucket, prefix)}
+
+
+def pending(s3: Any, bucket: str) -> set[str]:
+    """Keys of multipart uploads that were begun and neither completed nor aborted."""
+    return {one["Key"] for one in s3.list_multipart_uploads(Bucket=bucket).get("Uploads", [])}
 
 
 def forget_uploads(site: Site, before: set[str]) -> None:

@@ -16,7 +16,7 @@ class Answer:
 
     `due` is the intended time of sending (seconds since 1970), `late_s` how much later than that the generator itself
     came to it. `color` and `release` are those that answered, where the answer says so. `key` is what makes the request
-    unique, `stored` the id under which the site says that it keeps it.
+    unique, `stored` the id under which the site says that it keeps it, `said` how a bad answer begins.
     """
 
     outcome: str
@@ -28,6 +28,7 @@ class Answer:
     release: str = ""
     key: str = ""
     stored: str = ""
+    said: str = ""
 
     @property
     def good(self) -> bool:

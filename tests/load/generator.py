@@ -28,6 +28,7 @@ from tests.load.kinds import Kind
 
 FAILURES = (OSError, TimeoutError, ValueError, NoAnswer, h11.ProtocolError)
 PRIORITY = -10
+MOST_SAID = 120
 LEAD_S = 1.0
 """How long it runs before and after what is measured: an outage may begin late."""
 
@@ -91,10 +92,12 @@ async def ask(kind: Kind, number: int, connections: Connections, due: float) -> 
     request, key = kind.make(number)
     late_s = time.monotonic() - due
     told: dict[str, str] = {}
+    said = ""
     try:
         async with asyncio.timeout(kind.timeout_s), connections.one() as connection:
             status, body = await connection.ask(request, last=not kind.keep)
             outcome, told = str(status), _told(body)
+            said = "" if status < 300 else body[:MOST_SAID].decode(errors="replace").replace("\n", " ")
     except FAILURES as error:
         outcome = type(error).__name__
     return Answer(
@@ -107,6 +110,7 @@ async def ask(kind: Kind, number: int, connections: Connections, due: float) -> 
         release=told.get("release", ""),
         key=key,
         stored=told.get("id", ""),
+        said=said,
     )
 
 

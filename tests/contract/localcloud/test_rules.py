@@ -135,13 +135,16 @@ def listener(action: Action, port: int = 80, host: str = "a.alb.localhost") -> L
 
 
 def test_weights_become_cumulative_shares_and_are_not_structure() -> None:
-    """A change of weights changes the map and not one letter of the configuration, so there is no reload."""
+    """A change of weights, or of their order, changes not one letter of the configuration, so there is no reload."""
     texts, shares = [], []
     for weights in ((1, 3), (0, 0), (999, 0)):
         action = Action("forward", tuple(zip(("arn:blue", "arn:green"), weights, strict=True)))
         state = State((listener(action),), (group(), group(arn="arn:green")))
         texts.append(config.render(state, {}, "/run", {"arn:blue": 8, "arn:green": 8}))
         shares += config.weights(state).values()
+        turned = State((listener(Action("forward", action.weights[::-1])),), state.groups)
+        texts.append(config.render(turned, {}, "/run", {"arn:blue": 8, "arn:green": 8}))
+        assert config.weights(state) == config.weights(turned)
     assert ["250000:1000000", "0:0", "1000000:1000000"] == shares
     assert 1 == len(set(texts))
 

@@ -118,6 +118,7 @@ def test_what_is_not_answered_well_is_dropped(server: Server) -> None:
     seen = loaded(server, fresh(50, "/"), most_s=0.1)
 
     assert (5, {"503": 5}) == (seen.dropped, seen.outcomes())
+    assert {'{"color": "green", "release": "r1", "id": "7"}'} == {answer.said for answer in seen.answers}
 
 
 def test_nobody_listening_is_counted_by_its_name() -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from deployer import pipelines
 from deployer.errors import DeployError, GateFailed, Interrupted, ReleaseFailed, RolledBack, StateUncertain, Unreachable
-from deployer.model import SERVICES, Color, Image, Record, Release, Status, Step, Verdict
+from deployer.model import SERVICES, Color, Image, Record, Release, Status, Step, StoppedTask, Verdict
 from deployer.pipeline import Stop, execute
 from deployer.ports import World
 from deployer.strategies import blue_green
@@ -332,3 +332,25 @@ def test_a_fast_rollback_leaves_out_the_steps_between(fakes: Fakes, world: World
     assert [0] == green(fakes)
     assert fakes.probe.called("smoke")
     assert fakes.clock.monotonic() >= STEPS[-1].bake_s
+
+
+def test_why_its_tasks_stopped_is_told_with_the_failure(fakes: Fakes, world: World) -> None:
+    """Visitors first, then the reading, then the tasks go: a task that dies under load explains the doubt."""
+    order: list[str] = []
+    task = StoppedTask("arn:task/7", "arn", "backend", "Essential container exited", 137, ("out of memory",))
+
+    def stopped(service: str, arn: str) -> tuple[StoppedTask, ...]:
+        order.append(f"read {fakes.traffic.split[GREEN]} {fakes.compute.live(service, GREEN).desired}")
+        return (task,) if service == "backend" else (replace(task, container="frontend", exit_code=0),)
+
+    fakes.compute.stopped = stopped  # type: ignore[method-assign]
+    spoil = Turning(fakes, 50, lambda: fakes.traffic.states.update({("backend", GREEN): "unhealthy"}))
+    fakes.traffic.set_weights = spoil  # type: ignore[method-assign, assignment]
+    with pytest.raises(RolledBack) as caught:
+        blue_green.run(NEW, world)
+
+    assert ("backend task 7: Essential container exited (exit code 137)", "  | out of memory") == caught.value.details[
+        -2:
+    ]
+    assert ["read 0 2", "read 0 2"] == order
+    assert [0, 0] == running(fakes, GREEN)
