@@ -291,8 +291,10 @@ def faults(session: nox.Session) -> None:
 @nox.session
 def chaos(session: nox.Session) -> None:
     """Releases under constant load and worse: `nox -s chaos -- --seed=7 -k shift`; goes on where it was cut off."""
-    install(session, "e2e")
-    pytest(session, "tests/chaos", "--timeout=3600", "--capture=tee-sys", tidy_s=CONTAINERS_TIDY_S)
+    install(session, "contract")
+    where = ("tests/chaos", "tests/contract/aws/test_cut_off.py")
+    env = {**images(session), "CUT_OFF": "all"}
+    pytest(session, *where, "--timeout=3600", "--capture=tee-sys", env=env, tidy_s=CONTAINERS_TIDY_S)
 
 
 @nox.session
