@@ -13,7 +13,7 @@ import boto3
 import httpx
 import pytest
 
-from .conftest import Checkout, get, visitors
+from .conftest import Checkout, deploy, get, visitors
 from .dev_server import left, running
 
 STORY: dict[str, str] = {}
@@ -71,7 +71,7 @@ def test_one_changed_line_replaces_the_backend_without_losing_a_request(checkout
     checkout.replace("docker/backend/app/__init__.py", "Read `main.py` first", "Start with `main.py`")
     commit = STORY["commit"] = checkout.commit("Change one line")
     with visitors(STORY["url"]) as seen:
-        answer = checkout.inv("deploy", "--env=dev", "--json").json
+        answer = deploy(checkout, "--json").json
     version = get(STORY["url"], "/api/version").json()
     STORY["second"] = answer["release"]
 
@@ -87,7 +87,7 @@ def test_a_release_that_crashes_at_start_never_gets_a_visitor(checkout: Checkout
     checkout.replace("docker/backend/Dockerfile", 'CMD ["python3", "-m", "app"]', broken)
     checkout.commit("Break the backend")
     with visitors(STORY["url"]) as seen:
-        ran = checkout.inv("deploy", "--env=dev", "--json", expect=20)
+        ran = deploy(checkout, "--json", expect=20)
     status = checkout.inv("status", "--env=dev", "--json").json
     checkout.git("reset", "-q", "--hard", STORY["commit"])
     STORY["broken"] = ran.json["release"]
