@@ -12,7 +12,7 @@ from pathlib import Path
 from deployer import console, reports
 from deployer.composition import LocalSite, local_site
 from deployer.errors import GateFailed
-from deployer.model import SERVICES, BuiltImage
+from deployer.model import DEPLOYER, SERVICES, BuiltImage
 from deployer.source import log_folder
 from deployer.stages import lint as lint_stage
 from deployer.stages import scan as scan_stage
@@ -21,7 +21,7 @@ from deployer.tools.git import Git
 
 ROOT = Path(__file__).resolve().parent.parent
 APPLICATION = SERVICES
-IMAGES = ("base", "localcloud", "postgres", "redis", *APPLICATION)
+IMAGES = ("base", "localcloud", "postgres", "redis", *APPLICATION, DEPLOYER)
 
 
 def _nox(sessions: tuple[str, ...]) -> int:

@@ -17,6 +17,8 @@ from typing import Literal, NoReturn
 PROJECT = "indivillage"
 SERVICES = ("backend", "frontend")
 """Deployed in this order: a new frontend may call what only the new backend has, never the other way round."""
+DEPLOYER = "deployer"
+"""The deployer's own image: the scheduled reconciler runs it. It is no service and no part of a release."""
 
 
 class Color(StrEnum):
@@ -119,6 +121,14 @@ class Environment:
         return f"{self.prefix}-state-{self.account_id}"
 
     @property
+    def reconciled(self) -> bool:
+        """Whether a scheduled task settles what a run that nobody restarts left behind; Terraform decides the same.
+
+        Only blue/green leaves anything: a rolling update is ended by ECS itself.
+        """
+        return self.strategy == "blue_green"
+
+    @property
     def topology_parameter(self) -> str:
         """SSM parameter in which Terraform tells the deployer what it made."""
         return f"/{PROJECT}/{self.short_name}/topology"
@@ -191,6 +201,17 @@ class ColorTopology:
 
 
 @dataclass(frozen=True, slots=True)
+class ReconcilerTopology:
+    """Where the scheduled reconciler lives: its schedule runs the newest task definition of `family`."""
+
+    repository: str
+    family: str
+    execution_role: str
+    task_role: str
+    log_group: str
+
+
+@dataclass(frozen=True, slots=True)
 class Topology:
     """What Terraform made and the deployer moves; read from the SSM parameter `Environment.topology_parameter`."""
 
@@ -205,6 +226,7 @@ class Topology:
     subnets: tuple[str, ...]
     buckets: Mapping[str, str]
     services: Mapping[str, ServiceTopology]
+    reconciler: ReconcilerTopology | None = None
 
 
 @dataclass(frozen=True, slots=True)

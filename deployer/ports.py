@@ -162,6 +162,13 @@ class Compute(Protocol):
         """Run a one-off task to its end, its log lines streamed to `say`. Raises ReleaseFailed unless it exits 0."""
         ...
 
+    def schedule(self, image_reference: str) -> bool:
+        """Let the schedule run the reconciler of this image from now on; whether that changed anything.
+
+        Idempotent. Raises InputError when the environment has no reconciler.
+        """
+        ...
+
     def stopped(self, service: str, task_definition: str) -> tuple[StoppedTask, ...]:
         """Why tasks of this revision stopped, newest first."""
         ...
@@ -333,6 +340,13 @@ class Lease(Protocol):
 
     def holder(self) -> Holder | None:
         """Who holds it now, if anybody does, it has not expired, and its process is not known to be gone."""
+        ...
+
+    def unfinished(self) -> Holder | None:
+        """Who took it last and has not given it back, whether it has expired or not; None when it was given back.
+
+        A lease that is not there at all counts as nobody's, long expired: what held it is not known.
+        """
         ...
 
     def now(self) -> datetime:

@@ -12,7 +12,18 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from localcloud.extension import actions, blobs, ecs_options, elb, emulator, engine, gateway, state, target_health
+from localcloud.extension import (
+    actions,
+    blobs,
+    ecs_options,
+    elb,
+    emulator,
+    engine,
+    gateway,
+    schedules,
+    state,
+    target_health,
+)
 from localcloud.extension.dataplane import DataPlane
 from localcloud.extension.ecs_rollout import Rollouts
 from localcloud.extension.ecs_stop import TaskStopper
@@ -59,6 +70,7 @@ def install(instance: str) -> Any:
     watcher.install()
     rollouts = Rollouts(ecs, plane, stopper)
     rollouts.install()
+    schedules.install(emulator.module("services.eventbridge"), ecs)
 
     relaunch = emulator.replace(ecs, "_start_restored_service_reconciler", lambda: None)
 

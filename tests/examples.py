@@ -12,6 +12,7 @@ from deployer.model import (
     ColorTopology,
     Environment,
     Outcome,
+    ReconcilerTopology,
     Release,
     Service,
     ServiceTopology,
@@ -78,6 +79,13 @@ TOPOLOGY = Topology(
     subnets=("subnet-1",),
     buckets={"forms": "forms", "uploads": "uploads", "logs": "logs"},
     services={name: _service(name) for name in SERVICES},
+    reconciler=ReconcilerTopology(
+        repository="indivillage/deployer",
+        family="indivillage-dev-reconciler",
+        execution_role="arn:execution",
+        task_role="arn:task",
+        log_group="/indivillage/dev/reconciler",
+    ),
 )
 
 

@@ -222,6 +222,7 @@ class FakeCompute(Fake):
         self.task_log: tuple[str, ...] = ()
         self.stopped_tasks: dict[str, tuple[StoppedTask, ...]] = {}
         self._clock = clock
+        self.scheduled = ""
         self.told: dict[tuple[str, Color], Revision] = {}
         self._known: dict[str, Revision] = {}
         self.deregistered: set[str] = set()
@@ -296,6 +297,11 @@ class FakeCompute(Fake):
         self._call("run_task", service, task_definition, tuple(command), timeout_s)
         for line in self.task_log:
             say(line)
+
+    def schedule(self, image_reference: str) -> bool:
+        self._call("schedule", image_reference)
+        before, self.scheduled = self.scheduled, image_reference
+        return before != image_reference
 
     def stopped(self, service: str, task_definition: str) -> tuple[StoppedTask, ...]:
         self._call("stopped", service, task_definition)
@@ -487,6 +493,10 @@ class FakeLease(Fake):
     def holder(self) -> Holder | None:
         held = self._holder
         return held if held and (held is self._ours or held.expires_at > self._clock.now()) else None
+
+    def unfinished(self) -> Holder | None:
+        self._call("unfinished")
+        return self._holder
 
     def now(self) -> datetime:
         return self._clock.now() + self.ahead

@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 
+from deployer.aws import reconciler_task
 from deployer.aws.faults import HINT_APPLY, mapped
 from deployer.aws.one_off import OneOff
 from deployer.aws.rollout import Rollout, Wanted
@@ -151,6 +152,13 @@ class Ecs:
         topology = self._topology()
         one_off = OneOff(self._session, self._tasks, self._clock, topology, topology.services[service])
         one_off.run(task_definition, command, timeout_s, say)
+
+    def schedule(self, image_reference: str) -> bool:
+        """Make the image the newest task definition of the reconciler's family; whether it was not that already."""
+        environment, place = self._session.environment, self._topology().reconciler
+        if place is None:
+            raise InputError("scheduling the reconciler", f"{environment.name} has none", HINT_APPLY)
+        return reconciler_task.schedule(self._session, place, image_reference)
 
     def stopped(self, service: str, task_definition: str) -> tuple[StoppedTask, ...]:
         """Why tasks of this revision stopped, newest first; at most five, ECS forgets them after an hour."""

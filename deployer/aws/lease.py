@@ -114,6 +114,11 @@ class S3Lease:
         seen, now = self._look()
         return seen.holder() if _held(seen, now) else None
 
+    def unfinished(self) -> Holder | None:
+        """Who took it last and has not given it back; nobody, long expired, when there is no lease at all."""
+        seen, _ = self._look()
+        return None if seen.given and seen.etag else seen.holder()
+
     def now(self) -> datetime:
         """What time it is by S3's clock; by this machine's before S3 was asked anything."""
         return self._clock.now() + self._offset

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from deployer.aws.faults import Expected, mapped
 from deployer.errors import InputError
-from deployer.model import Color, ColorTopology, ServiceTopology, Topology
+from deployer.model import Color, ColorTopology, ReconcilerTopology, ServiceTopology, Topology
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -65,6 +65,14 @@ class _Service(_Outside):
     colors: dict[Color, _Color]
 
 
+class _Reconciler(_Outside):
+    repository: str
+    family: str
+    execution_role: str
+    task_role: str
+    log_group: str
+
+
 class _Document(_Outside):
     cluster: str
     url: str
@@ -72,6 +80,7 @@ class _Document(_Outside):
     services: dict[str, _Service]
     subnets: tuple[str, ...]
     buckets: dict[str, str]
+    reconciler: _Reconciler | None = None
 
 
 class StoredTopology:
@@ -131,6 +140,7 @@ def parse(text: str, parameter: str) -> Topology:
         subnets=document.subnets,
         buckets=document.buckets,
         services={name: _service(name, service, parameter) for name, service in document.services.items()},
+        reconciler=ReconcilerTopology(**document.reconciler.model_dump()) if document.reconciler else None,
     )
 
 

@@ -1,10 +1,10 @@
-"""build: the images of both services, at once."""
+"""build: the images of both services, and of the deployer itself where a schedule runs it, at once."""
 
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 
-from deployer.model import SERVICES, BuiltImage, Outcome, Release, Status
+from deployer.model import DEPLOYER, SERVICES, BuiltImage, Outcome, Release, Status
 from deployer.pipeline import Stage
 from deployer.ports import World
 
@@ -21,8 +21,9 @@ def run(release: Release, world: World) -> Outcome:
             say=lambda line: world.say(f"{service}: {line}"),
         )
 
-    with ThreadPoolExecutor(len(SERVICES)) as pool:
-        built = dict(zip(SERVICES, pool.map(build, SERVICES), strict=True))
+    names = (*SERVICES, DEPLOYER) if world.environment.reconciled else SERVICES
+    with ThreadPoolExecutor(len(names)) as pool:
+        built = dict(zip(names, pool.map(build, names), strict=True))
     sizes = ", ".join(
         f"{name} {image.size_bytes / 1e6:.0f} MB{' (unchanged)' if image.cached else ''}"
         for name, image in built.items()

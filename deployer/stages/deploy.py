@@ -75,4 +75,4 @@ def undo(release: Release, outcome: Outcome, world: World) -> None:
     strategy(world.environment).undo(release, outcome, world)
 
 
-STAGE = Stage("deploy", ("migrate", "verify", "rollback", "place", "lock"), run, undo)
+STAGE = Stage("deploy", ("migrate", "verify", "rollback", "place", "schedule", "lock"), run, undo)

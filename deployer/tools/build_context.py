@@ -18,8 +18,11 @@ from deployer.errors import InputError
 from deployer.tools.dependencies import FIXED_TIME_S, settle
 from deployer.tools.tree import fingerprint, listed
 
-_BESIDES: Mapping[str, tuple[str, ...]] = {"localcloud": ("localcloud",)}
-"""Folders of the project that an image takes along, under their own names."""
+_BESIDES: Mapping[str, tuple[str, ...]] = {
+    "deployer": ("deployer", "docker/backend/prepare.py", "infrastructure/terraform/environments"),
+    "localcloud": ("localcloud",),
+}
+"""Folders and files of the project that an image takes along, under their own names."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,12 @@ locals {
   # Days; 0 lets the same names be made again at once.
   recovery_window_days = local.protect ? 30 : 0
 
+  # The deployer makes this bucket before the first `terraform init`, and keeps lease and ledger beside the state.
+  state_bucket = "${local.prefix}-state-${var.account_id}"
+
+  # Named here, since what reads it is made before the parameter that describes it.
+  topology_parameter = "/indivillage/${var.short_name}/topology"
+
   internal_ports = { blue = 8081, green = 8082 }
   test_port      = 9000
 
@@ -112,4 +118,25 @@ module "compute" {
     frontend = compact([module.security.basic_auth_secret_arn])
     backend  = [module.security.api_token_secret_arn, module.database.credentials_secret_arn]
   }
+}
+
+# Only two colors can be left half way: a rolling update is ended by ECS itself.
+module "reconciler" {
+  source = "./modules/reconciler"
+  count  = var.deployment.strategy == "blue_green" ? 1 : 0
+
+  prefix                 = local.prefix
+  region                 = var.region
+  account_id             = var.account_id
+  schedule               = var.reconciler_schedule
+  cluster                = module.compute.cluster
+  services               = flatten([for service in values(module.compute.services) : [for color in values(service.colors) : color.service]])
+  listeners              = [module.compute.load_balancers.public.listener, module.compute.load_balancers.public.test_listener]
+  repository             = module.compute.deployer_repository
+  state_bucket           = local.state_bucket
+  topology_parameter     = local.topology_parameter
+  subnets                = module.networking.subnets.private
+  security_groups        = [module.networking.security_groups["reconciler"]]
+  log_retention_days     = var.log_retention_days
+  log_groups_kms_key_arn = module.security.log_groups_kms_key_arn
 }

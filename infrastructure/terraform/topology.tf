@@ -37,13 +37,14 @@ locals {
       frontend = merge(module.compute.services["frontend"], local.frontend)
       backend  = merge(module.compute.services["backend"], local.backend)
     }
-    subnets = module.networking.subnets.private
-    buckets = module.storage.names
+    subnets    = module.networking.subnets.private
+    buckets    = module.storage.names
+    reconciler = one(module.reconciler[*].topology)
   }
 }
 
 resource "aws_ssm_parameter" "topology" {
-  name        = "/indivillage/${var.short_name}/topology"
+  name        = local.topology_parameter
   description = "What Terraform made of ${var.name}, for the deployer"
   type        = "String"
   tier        = "Advanced" # 8 kB; a standard parameter ends at 4 kB

@@ -188,6 +188,12 @@ variable "network" {
   default = {}
 }
 
+variable "reconciler_schedule" {
+  description = "How often the scheduled reconciler looks whether a deployment was cut off, as EventBridge writes it."
+  type        = string
+  default     = "rate(1 minute)"
+}
+
 variable "log_retention_days" {
   description = "Days for which CloudWatch keeps the containers' logs."
   type        = number

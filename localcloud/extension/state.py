@@ -114,21 +114,26 @@ class StateSaver:
 def after_restore(ecs: Any, alb: Any, elasticache: Any) -> None:
     """Correct what MiniStack brings back wrong: addresses of tasks that are gone, and tasks stopped for no reason.
 
-    As on AWS, a task is forgotten an hour after its end. Caches come back here and not at the first request, and a
-    replication group's members without a server of their own.
+    Caches come back here and not at the first request, and a replication group's members without a server of their own.
     """
     for (account, _, _), service in ecs._services.all_items():
         for arn, addresses in service.pop("_published_targets", {}).items():
             key = (account, arn)
             alb._targets._data[key] = [one for one in alb._targets._data.get(key, ()) if one["Id"] not in addresses]
-    for key, task in ecs._tasks.all_items():
-        ended = task.get("stoppedAt")
-        if not ended:
+    for _, task in ecs._tasks.all_items():
+        if not task.get("stoppedAt"):
             task |= {"desiredStatus": "STOPPED", "stoppedAt": ecs._iso(), "stoppedReason": RESTARTED}
             task["stopCode"] = "TerminationNotice"
-        elif datetime.fromisoformat(ended).timestamp() < time.time() - REMEMBERED_S:
-            del ecs._tasks._data[key]
+    forget_ended(ecs)
     for account, region, name in list(elasticache._pending_cluster_respawn):
         if (elasticache._clusters.get_scoped(account, region, name) or {}).get("ReplicationGroupId"):
             elasticache._pending_cluster_respawn.discard((account, region, name))
     elasticache._ensure_live_containers()
+
+
+def forget_ended(ecs: Any) -> None:
+    """Drop the tasks that ended more than an hour ago, as AWS does: who lists or saves tasks reads all of them."""
+    for key, task in ecs._tasks.all_items():
+        ended = task.get("stoppedAt")
+        if ended and datetime.fromisoformat(ended).timestamp() < time.time() - REMEMBERED_S:
+            ecs._tasks._data.pop(key, None)

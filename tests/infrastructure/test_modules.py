@@ -27,6 +27,14 @@ MUTATIONS = [
     ("modules/database", "main.tf", "publicly_accessible    = false", "publicly_accessible    = true", "protected"),
     ("modules/compute", "main.tf", "rollback = true", "rollback = false", "shells"),
     ("modules/compute", "roles.tf", "Resource = var.secret_arns[name]", 'Resource = ["*"]', "least_privilege"),
+    (
+        "modules/reconciler",
+        "main.tf",
+        "task_definition_arn = local.family",
+        'task_definition_arn = "${local.family}:1"',
+        "schedule",
+    ),
+    ("modules/reconciler", "roles.tf", "Resource = var.listeners", 'Resource = ["*"]', "least_privilege"),
     (".", "topology.tf", "${local.internal_ports[color]}", "${local.internal_ports.blue}", "environment"),
 ]
 

@@ -17,7 +17,7 @@ run "environment" {
   }
 
   assert {
-    condition     = toset(keys(output.topology)) == toset(["cluster", "url", "load_balancers", "services", "subnets", "buckets"])
+    condition     = toset(keys(output.topology)) == toset(["cluster", "url", "load_balancers", "services", "subnets", "buckets", "reconciler"])
     error_message = "the deployer reads exactly these keys"
   }
 
@@ -128,6 +128,29 @@ run "production_on_aws" {
   assert {
     condition     = aws_ssm_parameter.topology.name == "/indivillage/prod/topology"
     error_message = "names must follow the short name"
+  }
+
+  assert {
+    condition     = output.topology.reconciler == null
+    error_message = "one color leaves nothing behind: ECS ends a rolling update"
+  }
+}
+
+run "two_colors_have_a_reconciler" {
+  command = plan
+
+  variables {
+    deployment = { strategy = "blue_green", steps = [{ weight_percent = 100, bake_s = 60 }], steady_timeout_s = 300 }
+  }
+
+  assert {
+    condition     = toset(keys(output.topology.reconciler)) == toset(["repository", "family", "execution_role", "task_role", "log_group"])
+    error_message = "the deployer must be told where the reconciler lives"
+  }
+
+  assert {
+    condition     = local.state_bucket == "indivillage-dev-state-000000000000"
+    error_message = "lease and ledger must be looked for where the deployer keeps them"
   }
 }
 

@@ -7,7 +7,8 @@ locals {
     color   = pair[1]
   } }
 
-  repositories = { for name in local.service_names : name => "indivillage/${name}" }
+  # One an image: the services', and the deployer's own, which the scheduled reconciler runs.
+  repositories = { for name in setunion(local.service_names, ["deployer"]) : name => "indivillage/${name}" }
 }
 
 resource "aws_ecs_cluster" "this" {

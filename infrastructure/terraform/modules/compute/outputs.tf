@@ -22,6 +22,11 @@ output "load_balancers" {
   }
 }
 
+output "deployer_repository" {
+  description = "Name of the repository of the deployer's own image."
+  value       = local.repositories["deployer"]
+}
+
 output "services" {
   description = "What a release of each service needs to know: names, roles, log group, and a service and target group for each color."
   value = { for name in local.service_names : name => {

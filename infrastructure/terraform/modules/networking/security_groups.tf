@@ -8,6 +8,7 @@ locals {
     backend      = "Backend tasks: from the internal load balancer, to database and cache"
     database     = "PostgreSQL: backend only"
     cache        = "Redis: backend only"
+    reconciler   = "Scheduled reconciler: nothing in, AWS APIs out"
   }
 
   # from -> to on port; each line becomes an egress rule of one group and an ingress rule of the other.
@@ -76,7 +77,7 @@ resource "aws_vpc_security_group_ingress_rule" "test" {
 
 # ECR, CloudWatch Logs, Secrets Manager and S3 are reached over TLS; nothing else outside the VPC is.
 resource "aws_vpc_security_group_egress_rule" "aws_apis" {
-  for_each = toset(["frontend", "backend"])
+  for_each = toset(["frontend", "backend", "reconciler"])
 
   security_group_id = aws_security_group.this[each.value].id
   cidr_ipv4         = "0.0.0.0/0"

@@ -228,8 +228,8 @@ run "registry" {
   command = plan
 
   assert {
-    condition     = toset([for repository in values(aws_ecr_repository.this) : repository.name]) == toset(["indivillage/frontend", "indivillage/backend"])
-    error_message = "the registry must hold one repository a service"
+    condition     = toset([for repository in values(aws_ecr_repository.this) : repository.name]) == toset(["indivillage/frontend", "indivillage/backend", "indivillage/deployer"])
+    error_message = "the registry must hold one repository a service, and the deployer's own"
   }
 
   assert {
@@ -256,8 +256,8 @@ run "registry_of_another_environment" {
   }
 
   assert {
-    condition     = output.services["frontend"].repository == "indivillage/frontend"
-    error_message = "every environment must know the repository"
+    condition     = output.services["frontend"].repository == "indivillage/frontend" && output.deployer_repository == "indivillage/deployer"
+    error_message = "every environment must know the repositories"
   }
 }
 

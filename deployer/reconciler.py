@@ -1,0 +1,96 @@
+"""python3 -m deployer.reconciler --env=E: what `inv reconcile` does, for the case that nobody comes back.
+
+The environment's schedule runs it as an ECS task every minute. Almost always it reads the lease and ends: a run that is
+at work holds it, one that came to its end gave it back. Only a lease that was neither given back nor renewed in time
+means a run that was cut off; then it takes the lease and settles what that run left. It never takes the lease for less,
+so a deploy does not meet it.
+
+Beside `app` the only module that knows both stages and adapters. Prints one line of JSON on stdout; exit codes as
+everywhere (`errors`).
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from deployer import config, console, disk, pipelines, unattended
+from deployer.errors import DeployError, Locked
+from deployer.model import Environment, Release, release_id
+from deployer.pipeline import Stop, execute
+from deployer.ports import World
+from deployer.stop import as_interrupts
+
+ROOT = Path(__file__).resolve().parent.parent
+ACTOR = "the scheduled reconciler"
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Reconcile one environment, say what became of it, and return the exit code."""
+    parser = argparse.ArgumentParser(prog="python3 -m deployer.reconciler")
+    parser.add_argument("--env", required=True)
+    parser.add_argument("--cloud", default=None)
+    asked = parser.parse_args(arguments)
+    begun = time.monotonic()
+    outcome, note, code = _answer(asked.env, asked.cloud)
+    took = round(time.monotonic() - begun, 2)
+    console.record({"environment": asked.env, "outcome": outcome, "note": note, "exit_code": code, "duration_s": took})
+    return code
+
+
+def _answer(env: str, cloud: str | None) -> tuple[str, str, int]:
+    """The outcome, a note and the exit code; errors are printed for people besides."""
+    try:
+        with as_interrupts():
+            environment = config.load(ROOT, env, cloud)
+            stop = Stop()
+            endpoint = unattended.endpoint_url(environment, dict(os.environ))
+            outcome, note = reconcile(environment, unattended.world(environment, ROOT, endpoint, stop), stop)
+    except KeyboardInterrupt:
+        return "interrupted", "nothing was being changed", 130
+    except Exception as raised:  # noqa: BLE001 - the last place where it can be told
+        error = disk.told(raised)
+        if not isinstance(error, DeployError):
+            console.bug()
+            return "failed", repr(error), 1
+        console.failure(error)
+        return "failed", str(error), error.exit_code
+    return outcome, note, 0
+
+
+def reconcile(environment: Environment, world: World, stop: Stop) -> tuple[str, str]:
+    """Settle what a run that was cut off left, if one was; return the outcome in a word and in a line.
+
+    Raises what `inv reconcile` raises, but for Locked: whoever has the lease by now looks after the environment.
+    """
+    holder = world.lease.unfinished()
+    if holder is None:
+        return "nothing", "the last run came to its end: nothing to do"
+    if holder.expires_at > world.lease.now():
+        return "held", f"held by {holder.owner}: nothing to do"
+    now = datetime.now(UTC)
+    commit = os.environ.get("COMMIT", "unknown")
+    release = Release(
+        id=release_id(environment.short_name, now, commit),
+        environment=environment.name,
+        commit=commit,
+        actor=ACTOR,
+        started_at=now,
+    )
+    stages = pipelines.RECONCILE
+    report = execute(stages, release, world, console.events([stage.name for stage in stages]), stop)
+    if isinstance(report.error, Locked):
+        return "held", f"{report.error.seen}: nothing to do"
+    if report.error is not None:
+        raise report.error
+    left = f"{holder.owner} ({holder.release or 'no release'})" if holder.owner else "a run whose lease is gone"
+    return "settled", f"left by {left}: {report.results[-1].note}"
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,153 @@
+# Three roles: the schedule may start this one task, the execution role is ECS's own (image, log), and the task role is
+# what the reconciler itself may do: read what runs, move traffic back to the color that is good, scale the other one.
+locals {
+  tasks_assume = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Effect    = "Allow"
+      Principal = { Service = "ecs-tasks.amazonaws.com" }
+      Action    = "sts:AssumeRole"
+      Condition = {
+        StringEquals = { "aws:SourceAccount" = var.account_id }
+        ArnLike      = { "aws:SourceArn" = "arn:aws:ecs:${var.region}:${var.account_id}:*" }
+      }
+    }]
+  })
+
+  cluster  = "arn:aws:ecs:${var.region}:${var.account_id}:cluster/${var.cluster}"
+  services = [for name in var.services : "arn:aws:ecs:${var.region}:${var.account_id}:service/${var.cluster}/${name}"]
+  bucket   = "arn:aws:s3:::${var.state_bucket}"
+}
+
+resource "aws_iam_role" "schedule" {
+  name        = "${local.name}-schedule"
+  description = "EventBridge: starts the reconciler"
+  assume_role_policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Effect    = "Allow"
+      Principal = { Service = "events.amazonaws.com" }
+      Action    = "sts:AssumeRole"
+      Condition = {
+        StringEquals = { "aws:SourceAccount" = var.account_id }
+        ArnEquals    = { "aws:SourceArn" = aws_cloudwatch_event_rule.this.arn }
+      }
+    }]
+  })
+}
+
+resource "aws_iam_role_policy" "schedule" {
+  name = "run"
+  role = aws_iam_role.schedule.id
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [
+      {
+        Sid       = "Task" # ECS asks for all revisions where none is named
+        Effect    = "Allow"
+        Action    = "ecs:RunTask"
+        Resource  = "${local.family}:*"
+        Condition = { ArnEquals = { "ecs:cluster" = local.cluster } }
+      },
+      {
+        Sid       = "Roles"
+        Effect    = "Allow"
+        Action    = "iam:PassRole"
+        Resource  = [aws_iam_role.execution.arn, aws_iam_role.task.arn]
+        Condition = { StringEquals = { "iam:PassedToService" = "ecs-tasks.amazonaws.com" } }
+      },
+    ]
+  })
+}
+
+resource "aws_iam_role" "execution" {
+  name               = "${local.name}-execution"
+  description        = "ECS on behalf of the reconciler: image, log"
+  assume_role_policy = local.tasks_assume
+}
+
+resource "aws_iam_role_policy" "execution" {
+  name = "execution"
+  role = aws_iam_role.execution.id
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [
+      {
+        Sid      = "RegistryLogin" # cannot be narrowed to a repository
+        Effect   = "Allow"
+        Action   = "ecr:GetAuthorizationToken"
+        Resource = "*"
+      },
+      {
+        Sid      = "Image"
+        Effect   = "Allow"
+        Action   = ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"]
+        Resource = local.image
+      },
+      {
+        Sid      = "Log"
+        Effect   = "Allow"
+        Action   = ["logs:CreateLogStream", "logs:PutLogEvents"]
+        Resource = "${aws_cloudwatch_log_group.this.arn}:*"
+      },
+    ]
+  })
+}
+
+resource "aws_iam_role" "task" {
+  name               = "${local.name}-task"
+  description        = "What the reconciler itself may do"
+  assume_role_policy = local.tasks_assume
+}
+
+resource "aws_iam_role_policy" "task" {
+  name = "settle"
+  role = aws_iam_role.task.id
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [
+      {
+        Sid      = "Topology"
+        Effect   = "Allow"
+        Action   = "ssm:GetParameter"
+        Resource = "arn:aws:ssm:${var.region}:${var.account_id}:parameter${var.topology_parameter}"
+      },
+      {
+        Sid      = "Lease"
+        Effect   = "Allow"
+        Action   = ["s3:GetObject", "s3:PutObject"]
+        Resource = "${local.bucket}/lease.json"
+      },
+      {
+        Sid      = "Ledger"
+        Effect   = "Allow"
+        Action   = "s3:GetObject"
+        Resource = "${local.bucket}/ledger/*"
+      },
+      {
+        Sid      = "Absence" # without it S3 answers 403, not 404, for an object that is not there; it shows names only
+        Effect   = "Allow"
+        Action   = "s3:ListBucket"
+        Resource = local.bucket
+      },
+      {
+        Sid      = "Services"
+        Effect   = "Allow"
+        Action   = ["ecs:DescribeServices", "ecs:UpdateService"]
+        Resource = local.services
+      },
+      {
+        Sid      = "Traffic"
+        Effect   = "Allow"
+        Action   = "elasticloadbalancing:ModifyListener"
+        Resource = var.listeners
+      },
+      {
+        Sid      = "Look" # none of these can be narrowed to a resource
+        Effect   = "Allow"
+        Action   = ["ecs:DescribeTaskDefinition", "elasticloadbalancing:DescribeListeners"]
+        Resource = "*"
+      },
+    ]
+  })
+}
