@@ -10,11 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from deployer.model import SERVICES
+from deployer.model import DEPLOYER, SERVICES
 from deployer.tools.dependencies import FIXED_TIME_S
 from tests.examples import ROOT
 
 DOCKERFILES = sorted(ROOT.glob("docker/*/Dockerfile"))
+DEPLOYED = (*SERVICES, DEPLOYER)
 REACHES_OUT = re.compile(r"(?:^RUN|&&|;|\||--\S+)\s+(apt-get|apt|curl|wget|pip3?|python3? -m pip|uv|npm|git)\s")
 
 
@@ -54,7 +55,7 @@ def test_build_needs_nothing_but_the_base_and_debians_packages(dockerfile: Path)
     assert ([], []) == (reaching_out(text), pulling(text))
 
 
-@pytest.mark.parametrize("service", SERVICES)
+@pytest.mark.parametrize("service", DEPLOYED)
 def test_what_is_released_carries_no_time_of_its_build(service: str) -> None:
     assert [] == stamping((ROOT / "docker" / service / "Dockerfile").read_text())
 
@@ -80,7 +81,7 @@ def test_the_guards_see_a_breach(line: str, guard: object) -> None:
 
 
 def test_services_share_the_step_that_installs_python() -> None:
-    """The same text is the same step, which a builder makes once for both."""
-    first = {service: steps((ROOT / "docker" / service / "Dockerfile").read_text(), "RUN")[0] for service in SERVICES}
+    """The same text is the same step, which a builder makes once for all."""
+    first = {service: steps((ROOT / "docker" / service / "Dockerfile").read_text(), "RUN")[0] for service in DEPLOYED}
 
     assert 1 == len(set(first.values()))

@@ -80,6 +80,13 @@ class StandIn:
             "services": services,
             "subnets": subnets,
             "buckets": {},
+            "reconciler": {
+                "repository": f"{self.prefix}/deployer",
+                "family": f"{self.prefix}-reconciler",
+                "execution_role": roles["execution"],
+                "task_role": roles["backend"],
+                "log_group": f"/{self.prefix}/reconciler",
+            },
         }
         self.session.ssm.put_parameter(
             Name=self.session.environment.topology_parameter, Value=json.dumps(self.document), Type="String",

@@ -93,6 +93,27 @@ def test_a_released_lease_is_held_no_more(lease: Callable[..., S3Lease]) -> None
     mine.release()  # a second time is nothing
 
 
+def test_who_never_gave_it_back_is_known(ready: Session, lease: Callable[..., S3Lease]) -> None:
+    """At work, long gone, or given back: the scheduled reconciler acts on the second alone. No lease: nobody knows."""
+    gone = lease().unfinished()
+    assert gone is not None
+    assert ("", True) == (gone.owner, gone.expires_at < datetime.now(UTC))
+
+    mine = lease()
+    taken = mine.acquire("ann", "r-1")
+    assert taken == lease().unfinished()
+
+    expire(ready)
+    left = lease().unfinished()
+    assert left is not None
+    assert ("ann", "r-1", True) == (left.owner, left.release, left.expires_at < datetime.now(UTC))
+
+    lease().acquire("ben", "r-2")
+    theirs = lease().break_()
+    assert theirs is not None
+    assert None is lease().unfinished()
+
+
 def test_an_expired_lease_is_taken_over_and_its_holder_finds_out(ready: Session, lease: Callable[..., S3Lease]) -> None:
     """The old holder, which stood still past its time, neither checks nor releases what is no longer its own."""
     old, new = lease(), lease()

@@ -67,6 +67,31 @@ def test_what_ecs_keeps_is_what_was_described(applied: StandIn, compute: Ecs) ->
     assert {"key": "release", "value": "r-kept"} in answer["tags"]
 
 
+def test_the_schedule_runs_the_newest_image_and_no_other_is_left(applied: StandIn, compute: Ecs) -> None:
+    """The first, the same again, another: the family's only active revision is the last one asked for."""
+    assert applied.topology.reconciler is not None
+    family = applied.topology.reconciler.family
+    ecs = applied.session.ecs
+
+    assert [True, False] == [compute.schedule(REFERENCE), compute.schedule(REFERENCE)]
+    other = REFERENCE.replace("ab", "cd")
+    assert [True, False] == [compute.schedule(other), compute.schedule(other)]
+
+    active = ecs.list_task_definitions(familyPrefix=family, status="ACTIVE")["taskDefinitionArns"]
+    meant = ecs.describe_task_definition(taskDefinition=family)["taskDefinition"]
+    assert [meant["taskDefinitionArn"]] == active
+    assert other == meant["containerDefinitions"][0]["image"]
+
+
+def test_an_environment_without_a_reconciler_says_so(applied: StandIn, clock: SystemClock) -> None:
+    """It has one color, or was applied from an older checkout."""
+    plain = parse(json.dumps({**applied.document, "reconciler": None}), "p")
+    compute = Ecs(applied.session, lambda: plain, Elbv2(applied.session, lambda: plain), clock)
+
+    with pytest.raises(InputError, match="has none"):
+        compute.schedule(REFERENCE)
+
+
 def test_a_service_that_is_not_there_is_an_input_error(applied: StandIn, clock: SystemClock) -> None:
     """With the command that makes it, not a traceback."""
     document = json.loads(json.dumps(applied.document))
