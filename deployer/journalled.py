@@ -62,6 +62,11 @@ class JournalledCompute:
         with self.journal.step("run_task", f"a one-off task of {_short(task_definition)} has run"):
             self.inner.run_task(service, task_definition, command, timeout_s, say)
 
+    def schedule(self, image_reference: str) -> bool:
+        """See ports.Compute."""
+        with self.journal.step("schedule", f"the schedule runs {_short(image_reference)}"):
+            return self.inner.schedule(image_reference)
+
     def stopped(self, service: str, task_definition: str) -> tuple[StoppedTask, ...]:
         """See ports.Compute."""
         return self.inner.stopped(service, task_definition)

@@ -1,9 +1,9 @@
 """python3 -m deployer.reconciler --env=E: what `inv reconcile` does, for the case that nobody comes back.
 
-The environment's schedule runs it as an ECS task every minute. Almost always it reads the lease and ends: a run that is
-at work holds it, one that came to its end gave it back. Only a lease that was neither given back nor renewed in time
-means a run that was cut off; then it takes the lease and settles what that run left. It never takes the lease for less,
-so a deploy does not meet it.
+The environment's schedule runs it as an ECS task every minute. Almost always it reads lease and journal and ends: a run
+that is at work holds the lease, one that came to its end closed its page and gave the lease back. Only a lease that was
+neither given back nor renewed in time, or a page that is open or damaged, means that something was left behind; then it
+takes the lease and settles that. It never takes the lease for less, so a deploy does not meet it.
 
 Beside `app` the only module that knows both stages and adapters. Prints one line of JSON on stdout; exit codes as
 everywhere (`errors`).
@@ -49,7 +49,7 @@ def _answer(env: str, cloud: str | None) -> tuple[str, str, int]:
         with as_interrupts():
             environment = config.load(ROOT, env, cloud)
             stop = Stop()
-            endpoint = unattended.endpoint_url(environment, dict(os.environ))
+            endpoint = unattended.endpoint_url(environment, os.environ)
             outcome, note = reconcile(environment, unattended.world(environment, ROOT, endpoint, stop), stop)
     except KeyboardInterrupt:
         return "interrupted", "nothing was being changed", 130
@@ -69,10 +69,11 @@ def reconcile(environment: Environment, world: World, stop: Stop) -> tuple[str, 
     Raises what `inv reconcile` raises, but for Locked: whoever has the lease by now looks after the environment.
     """
     holder = world.lease.unfinished()
-    if holder is None:
-        return "nothing", "the last run came to its end: nothing to do"
-    if holder.expires_at > world.lease.now():
+    if holder is not None and holder.expires_at > world.lease.now():
         return "held", f"held by {holder.owner}: nothing to do"
+    page = world.journal.read()
+    if holder is None and not (page and (page.open or page.damage)):
+        return "nothing", "the last run came to its end: nothing to do"
     now = datetime.now(UTC)
     commit = os.environ.get("COMMIT", "unknown")
     release = Release(
@@ -88,8 +89,7 @@ def reconcile(environment: Environment, world: World, stop: Stop) -> tuple[str, 
         return "held", f"{report.error.seen}: nothing to do"
     if report.error is not None:
         raise report.error
-    left = f"{holder.owner} ({holder.release or 'no release'})" if holder.owner else "a run whose lease is gone"
-    return "settled", f"left by {left}: {report.results[-1].note}"
+    return "settled", "; ".join(result.note for result in report.results)
 
 
 if __name__ == "__main__":

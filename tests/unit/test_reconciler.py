@@ -12,6 +12,7 @@ import pytest
 
 from deployer import reconciler, unattended
 from deployer.errors import DeployError, Locked, StateUncertain, Unreachable
+from deployer.journal_page import Page
 from deployer.model import SERVICES, Color, Record, Verdict
 from deployer.pipeline import Stop
 from deployer.ports import World
@@ -41,8 +42,10 @@ def fakes() -> Fakes:
 def world(fakes: Fakes, tmp_path: Path) -> World:
     """The ports that the task has: of all others a call would be a bug."""
     nobody: Any = None
-    absent = ("platform", "gates", "builder", "registry", "infrastructure", "preflight", "probe")
-    return replace(fakes.world(tmp_path), **dict.fromkeys(absent, nobody))
+    absent = ("platform", "gates", "builder", "registry", "preflight")
+    given = replace(fakes.world(tmp_path), **dict.fromkeys(absent, nobody))
+    applied: Any = unattended.Applied(lambda: examples.TOPOLOGY)
+    return replace(given, infrastructure=applied, probe=unattended.NoProof())
 
 
 def reconcile(world: World) -> tuple[str, str]:
@@ -65,14 +68,14 @@ def test_a_run_that_was_cut_off_is_settled_once_its_lease_has_expired(fakes: Fak
     outcome, note = reconcile(world)
 
     assert "settled" == outcome
-    assert note.startswith("left by ann (no release): all traffic to blue")
+    assert "all traffic to blue" in note
     assert ({BLUE: 100, GREEN: 0}, GREEN) == (fakes.traffic.split, fakes.traffic.tested)
     assert [1, 1, 0, 0] == [fakes.compute.live(s, c).running for c in Color for s in SERVICES]
     assert ("nothing", "the last run came to its end: nothing to do") == reconcile(world)
 
 
 def test_a_run_at_work_is_left_alone(fakes: Fakes, world: World) -> None:
-    """One line says who it is; nothing is read but the lease."""
+    """One line says who it is; nothing is read but the lease, and nothing is taken."""
     fakes.lease.lose("ann")
 
     assert ("held", "held by ann: nothing to do") == reconcile(world)
@@ -87,6 +90,40 @@ def test_a_split_that_somebody_left_on_purpose_stays(fakes: Fakes, world: World)
     assert "nothing" == reconcile(world)[0]
     assert SPLIT == fakes.traffic.split
     assert [] == fakes.traffic.calls
+
+
+def test_what_a_run_could_not_put_back_is_tried_again(fakes: Fakes, world: World) -> None:
+    """It ended with 21: the lease was given back, the page of its journal stayed open."""
+    fakes.lease.acquire("ann", NEW.id)
+    world.journal.begin(Page.of(NEW, 1, fakes.lease.now()))
+    fakes.lease.release()
+
+    assert "settled" == reconcile(world)[0]
+    assert {BLUE: 100, GREEN: 0} == fakes.traffic.split
+    assert "nothing" == reconcile(world)[0]
+
+
+def test_a_journal_that_cannot_be_read_is_looked_into(fakes: Fakes, world: World) -> None:
+    """What stood in it is found out from the cloud."""
+    fakes.pages.page = replace(Page.of(NEW, 0, fakes.lease.now()), damage="journal.json cannot be read")
+
+    assert "settled" == reconcile(world)[0]
+    assert {BLUE: 100, GREEN: 0} == fakes.traffic.split
+
+
+def test_what_was_never_proven_is_not_proven_here(fakes: Fakes, world: World) -> None:
+    """The smoke test is no part of the image: what serves alone keeps serving, without a verdict."""
+    fakes.traffic.split = {BLUE: 0, GREEN: 100}
+    fakes.ledger.records.pop(GOOD.id)
+    fakes.compute.told = {place: told for place, told in fakes.compute.told.items() if place[1] is GREEN}
+    fakes.lease.lose("ann")
+    pass_by(fakes, 61)
+
+    outcome, note = reconcile(world)
+
+    assert "settled" == outcome
+    assert f"{NEW.id} serves and is not proven: the scheduled reconciler has no smoke test" in note
+    assert {BLUE: 0, GREEN: 100} == fakes.traffic.split
 
 
 def test_somebody_may_be_quicker(fakes: Fakes, world: World) -> None:

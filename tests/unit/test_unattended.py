@@ -38,5 +38,5 @@ def test_making_it_asks_nobody() -> None:
     """Clients are made at their first use; ports that settling does not need are not there."""
     world = unattended.world(ENVIRONMENT, ROOT, "http://127.0.0.1:1", Stop())
 
-    assert (None, None, None) == (world.builder, world.infrastructure, world.gates)
+    assert (None, None) == (world.builder, world.gates)
     assert (ENVIRONMENT, ROOT) == (world.environment, world.root)

@@ -113,21 +113,27 @@ resource "aws_iam_role_policy" "task" {
         Resource = "arn:aws:ssm:${var.region}:${var.account_id}:parameter${var.topology_parameter}"
       },
       {
-        Sid      = "Lease"
+        Sid      = "LeaseAndJournal"
         Effect   = "Allow"
         Action   = ["s3:GetObject", "s3:PutObject"]
-        Resource = "${local.bucket}/lease.json"
+        Resource = ["${local.bucket}/lease.json", "${local.bucket}/journal.json"]
       },
       {
-        Sid      = "Ledger"
+        Sid      = "Abort"
         Effect   = "Allow"
         Action   = "s3:GetObject"
+        Resource = "${local.bucket}/abort.json"
+      },
+      {
+        Sid      = "Ledger" # with earlier versions, from which a damaged record comes back
+        Effect   = "Allow"
+        Action   = ["s3:GetObject", "s3:GetObjectVersion", "s3:PutObject"]
         Resource = "${local.bucket}/ledger/*"
       },
       {
-        Sid      = "Absence" # without it S3 answers 403, not 404, for an object that is not there; it shows names only
+        Sid      = "Names" # without them S3 answers 403, not 404, for an object that is not there
         Effect   = "Allow"
-        Action   = "s3:ListBucket"
+        Action   = ["s3:ListBucket", "s3:ListBucketVersions"]
         Resource = local.bucket
       },
       {
@@ -143,9 +149,15 @@ resource "aws_iam_role_policy" "task" {
         Resource = var.listeners
       },
       {
-        Sid      = "Look" # none of these can be narrowed to a resource
-        Effect   = "Allow"
-        Action   = ["ecs:DescribeTaskDefinition", "elasticloadbalancing:DescribeListeners"]
+        Sid    = "Unnarrowed" # AWS knows no resource for any of these; what nobody proved is deregistered
+        Effect = "Allow"
+        Action = [
+          "ecs:DeregisterTaskDefinition",
+          "ecs:DescribeTaskDefinition",
+          "ecs:ListTaskDefinitions",
+          "elasticloadbalancing:DescribeListeners",
+          "elasticloadbalancing:DescribeTargetHealth",
+        ]
         Resource = "*"
       },
     ]

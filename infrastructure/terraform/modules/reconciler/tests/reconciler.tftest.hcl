@@ -93,17 +93,24 @@ run "least_privilege" {
       actions = toset(flatten([statement.Action])), resources = toset(flatten([statement.Resource])),
       } if statement.Effect == "Allow" } == {
       Topology = { actions = toset(["ssm:GetParameter"]), resources = toset(["arn:aws:ssm:ap-south-1:123456789012:parameter/indivillage/test/topology"]) }
-      Lease    = { actions = toset(["s3:GetObject", "s3:PutObject"]), resources = toset(["arn:aws:s3:::indivillage-test-state-123456789012/lease.json"]) }
-      Ledger   = { actions = toset(["s3:GetObject"]), resources = toset(["arn:aws:s3:::indivillage-test-state-123456789012/ledger/*"]) }
-      Absence  = { actions = toset(["s3:ListBucket"]), resources = toset(["arn:aws:s3:::indivillage-test-state-123456789012"]) }
+      LeaseAndJournal = { actions = toset(["s3:GetObject", "s3:PutObject"]), resources = toset([
+        "arn:aws:s3:::indivillage-test-state-123456789012/lease.json",
+        "arn:aws:s3:::indivillage-test-state-123456789012/journal.json",
+      ]) }
+      Abort  = { actions = toset(["s3:GetObject"]), resources = toset(["arn:aws:s3:::indivillage-test-state-123456789012/abort.json"]) }
+      Ledger = { actions = toset(["s3:GetObject", "s3:GetObjectVersion", "s3:PutObject"]), resources = toset(["arn:aws:s3:::indivillage-test-state-123456789012/ledger/*"]) }
+      Names  = { actions = toset(["s3:ListBucket", "s3:ListBucketVersions"]), resources = toset(["arn:aws:s3:::indivillage-test-state-123456789012"]) }
       Services = { actions = toset(["ecs:DescribeServices", "ecs:UpdateService"]), resources = toset([
         "arn:aws:ecs:ap-south-1:123456789012:service/indivillage-test/indivillage-test-frontend-blue",
         "arn:aws:ecs:ap-south-1:123456789012:service/indivillage-test/indivillage-test-frontend-green",
       ]) }
       Traffic = { actions = toset(["elasticloadbalancing:ModifyListener"]), resources = toset(["arn:aws:elasticloadbalancing:ap-south-1:123456789012:listener/app/a/1/2"]) }
-      Look    = { actions = toset(["ecs:DescribeTaskDefinition", "elasticloadbalancing:DescribeListeners"]), resources = toset(["*"]) }
+      Unnarrowed = { actions = toset([
+        "ecs:DeregisterTaskDefinition", "ecs:DescribeTaskDefinition", "ecs:ListTaskDefinitions",
+        "elasticloadbalancing:DescribeListeners", "elasticloadbalancing:DescribeTargetHealth",
+      ]), resources = toset(["*"]) }
     }
-    error_message = "the reconciler may do exactly what settling takes; in all of the account it may only look"
+    error_message = "the reconciler may do exactly what settling takes, and in all of the account only what cannot be narrowed"
   }
 
   assert {
