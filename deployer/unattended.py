@@ -82,6 +82,7 @@ def world(environment: Environment, root: Path, endpoint: str | None, stop: Stop
         compute=JournalledCompute(Ecs(session, topology, traffic, clock), journal),
         traffic=JournalledTraffic(traffic, journal),
         preflight=nobody,
+        migrations=nobody,
         probe=NoProof(),
         ledger=JournalledLedger(S3Ledger(session), journal),
         lease=lease,

@@ -11,7 +11,8 @@ import json
 from typing import TYPE_CHECKING
 
 from deployer.aws.faults import Expected, mapped
-from deployer.aws.task_definition import CONTENT, STOP_TIMEOUT_S, TMP, TMP_PATH, USER, content
+from deployer.aws.task_definition import CONTENT, TMP, TMP_PATH, USER, content
+from deployer.draining import STOP_TIMEOUT_S
 
 if TYPE_CHECKING:
     from mypy_boto3_ecs.type_defs import ContainerDefinitionTypeDef, RegisterTaskDefinitionRequestTypeDef

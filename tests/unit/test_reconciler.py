@@ -42,7 +42,7 @@ def fakes() -> Fakes:
 def world(fakes: Fakes, tmp_path: Path) -> World:
     """The ports that the task has: of all others a call would be a bug."""
     nobody: Any = None
-    absent = ("platform", "gates", "builder", "registry", "preflight")
+    absent = ("platform", "gates", "builder", "registry", "preflight", "migrations")
     given = replace(fakes.world(tmp_path), **dict.fromkeys(absent, nobody))
     applied: Any = unattended.Applied(lambda: examples.TOPOLOGY)
     return replace(given, infrastructure=applied, probe=unattended.NoProof())
