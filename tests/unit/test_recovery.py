@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from deployer import journal, pipelines
+from deployer.errors import GateFailed, Locked, StateUncertain
 from deployer.journal import Point
 from deployer.journal_page import Page
 from deployer.model import SERVICES, Color, Environment, Image, Record, Release, Step, Verdict
@@ -85,7 +86,7 @@ def killed(fakes: Fakes, monkeypatch: pytest.MonkeyPatch, at: tuple[int, Point],
     return False
 
 
-def judge(fakes: Fakes, allowed: set[str]) -> None:
+def judge(fakes: Fakes, allowed: set[str], *, tidy: bool = True) -> None:
     """One release of `allowed` serves, alone, and nothing is left of the run that was cut off."""
     public = max(fakes.traffic.split, key=lambda color: fakes.traffic.split[color])
     live = [fakes.compute.live(service, public) for service in SERVICES]
@@ -101,11 +102,11 @@ def judge(fakes: Fakes, allowed: set[str]) -> None:
     assert [] == [name for name, record in records.items() if record.outcome is None]
     assert fakes.pages.page is not None
     assert not fakes.pages.page.open
-    kept = {
+    good = {
         arn for record in records.values() if record.outcome is Verdict.GOOD for arn in record.task_definitions.values()
     }
-    known = {arn for arn in fakes.compute._known if arn not in fakes.compute.deregistered}
-    assert set() == known - kept - {revision.task_definition for revision in live}
+    of_dead = fakes.compute.registered("backend", NEW.id) + fakes.compute.registered("frontend", NEW.id)
+    assert set() == set(of_dead) - good - ({revision.task_definition for revision in live} if tidy else set(of_dead))
 
 
 STEPS = [(step, point) for step, point in product(range(1, MOST_STEPS), Point)]
@@ -186,3 +187,109 @@ def test_a_recovery_cut_off_anywhere_is_taken_up_by_the_next(
             assert (Verdict.GOOD, None) == (report.verdict, report.error), (first, second)
             judge(fakes, {OLD.id, NEW.id})
     assert recovered >= 3 * 5
+
+
+@both
+@pytest.mark.parametrize("left", ["damaged", "gone"])
+def test_without_its_journal_a_run_is_put_right_by_what_the_cloud_says(
+    environment: Environment, left: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Wherever it was cut off, and whatever became of the object since."""
+    for at in STEPS:
+        fakes = served(environment)
+        fakes.lease.acquire("somebody before", OLD.id)
+        fakes.lease.expire()
+        if not killed(fakes, monkeypatch, at, lambda: take(fakes, pipelines.DEPLOY_ANEW, NEW, tmp_path)):  # noqa: B023
+            break
+        damaged = Page("", "", "", 2, examples.NOW, damage="journal.json cannot be read (cut)")
+        fakes.pages.page = damaged if left == "damaged" else None
+        report = take(fakes, pipelines.RECONCILE, LATER, tmp_path)
+
+        assert (Verdict.GOOD, None) == (report.verdict, report.error), at
+        judge(fakes, {OLD.id, NEW.id})
+
+
+@both
+def test_without_the_live_release_s_record_it_is_proven_again(
+    environment: Environment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What ran before is in the journal, what runs in ECS: its record is rebuilt from that."""
+    for at in STEPS:
+        fakes = served(environment)
+        if not killed(fakes, monkeypatch, at, lambda: take(fakes, pipelines.DEPLOY_ANEW, NEW, tmp_path)):  # noqa: B023
+            break
+        del fakes.ledger.records[OLD.id]
+        report = take(fakes, pipelines.RECONCILE, LATER, tmp_path)
+
+        assert (Verdict.GOOD, None) == (report.verdict, report.error), at
+        judge(fakes, {OLD.id, NEW.id, OLDER.id})
+
+
+@both
+def test_an_environment_whose_first_release_was_cut_off_can_be_deployed(
+    environment: Environment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is known good: what came up is proven or replaced."""
+    for at in STEPS:
+        fakes = Fakes(environment=environment)
+        if not killed(fakes, monkeypatch, at, lambda: take(fakes, pipelines.DEPLOY_ANEW, NEW, tmp_path)):  # noqa: B023
+            break
+        report = take(fakes, pipelines.DEPLOY_ANEW, LATER, tmp_path)
+
+        assert (Verdict.GOOD, None) == (report.verdict, report.error), at
+        # What came up and had nothing before it ran until LATER took its place.
+        judge(fakes, {LATER.id}, tidy=False)
+
+
+def test_a_record_that_was_lost_while_nobody_was_at_work_is_noticed(tmp_path: Path) -> None:
+    """The journal names the last release: its record has to be there, whole and ended."""
+    fakes = served(BLUE_GREEN)
+    assert Verdict.GOOD is take(fakes, pipelines.DEPLOY_ANEW, NEW, tmp_path).verdict
+    whole = fakes.ledger.records.pop(NEW.id)
+    world = fakes.world(tmp_path)
+    execute(pipelines.RECONCILE[:1], LATER, world, Heard(), Stop())
+    rebuilt = fakes.ledger.records[NEW.id]
+
+    assert (Verdict.GOOD, whole.commit, whole.task_definitions) == (
+        rebuilt.outcome,
+        rebuilt.commit,
+        rebuilt.task_definitions,
+    )
+    assert (NEW.started_at, whole.digests) == (rebuilt.started_at, rebuilt.digests)
+
+
+def test_what_serves_and_fails_its_proof_is_not_called_good(tmp_path: Path) -> None:
+    """Nothing better is there: it stays, and people are told."""
+    fakes = served(BLUE_GREEN)
+    fakes.ledger.records.clear()
+    fakes.probe.fail("smoke", GateFailed("smoke", "GET / was 404"), times=2)
+    report = take(fakes, pipelines.RECONCILE, LATER, tmp_path)
+
+    assert "is not proven: GET / was 404" in report.results[-1].note
+    assert {} == fakes.ledger.records
+    assert {BLUE: 100, GREEN: 0} == fakes.traffic.split
+
+
+def test_a_run_that_lives_is_not_recovered(tmp_path: Path) -> None:
+    """Its lease is held: exit 40 before anything is looked at."""
+    fakes = served(BLUE_GREEN)
+    fakes.lease.lose("ann")
+    report = take(fakes, pipelines.RECONCILE, LATER, tmp_path)
+
+    assert Locked is type(report.error)
+    assert [] == fakes.pages.called("read")
+
+
+def test_what_nobody_can_settle_stays_for_the_next(tmp_path: Path) -> None:
+    """Exit 21; the lease is free again and the page still open."""
+    fakes = served(BLUE_GREEN)
+    fakes.compute.serve(NEW, GREEN)
+    fakes.ledger.records.clear()
+    fakes.traffic.split = {BLUE: 50, GREEN: 50}
+    fakes.pages.page = Page("", "", "", 0, examples.NOW, damage="cut")
+    report = take(fakes, pipelines.RECONCILE, LATER, tmp_path)
+
+    assert StateUncertain is type(report.error)
+    assert fakes.lease.holder() is None
+    assert fakes.pages.page is not None
+    assert fakes.pages.page.open
