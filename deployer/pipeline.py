@@ -7,16 +7,15 @@ to its end, and undoes what was done, in reverse. The verdict follows from what 
 
 from __future__ import annotations
 
-import traceback
 from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack
 from dataclasses import replace
 from typing import Any
 
-from deployer import disk
-from deployer.errors import DeployError, GateFailed, Interrupted, ReleaseFailed, RolledBack, StateUncertain
-from deployer.model import Outcome, Release, StageResult, Status, Verdict
+from deployer import disk, meaning
+from deployer.errors import DeployError, Interrupted, StateUncertain
+from deployer.model import Outcome, Release, StageResult, Status
 from deployer.ports import World
 from deployer.stage import Close, Events, Report, Stage, check, critical_path, is_ready
 from deployer.stop import Stop, signals
@@ -49,7 +48,7 @@ def execute(
         finally:
             with world.clock.shield():
                 course.close()
-    if course.error is not None and _is_bug(course.error) and not isinstance(error, StateUncertain):
+    if course.error is not None and meaning.is_bug(course.error) and not isinstance(error, StateUncertain):
         raise course.error
     return report
 
@@ -119,7 +118,7 @@ class _Course:
         if self.error is None:
             self.error = error
             self._stop.set()  # what still runs is of no use any more
-        elif not isinstance(error, Interrupted) and _gravity(error) > _gravity(self.error):
+        elif not isinstance(error, Interrupted) and meaning.gravity(error) > meaning.gravity(self.error):
             self.error = error
 
     def _settle(self, future: Future[Outcome]) -> StageResult:
@@ -140,7 +139,7 @@ class _Course:
                 error, status = unknown, Status.FAILED
         if error is not None:
             self._failed(error)
-            note = _seen(error)
+            note = meaning.seen(error)
             if cut_off and isinstance(error, Interrupted):
                 status, note = Status.SKIPPED, "stopped"
         took = round(self._world.clock.monotonic() - started, 2)
@@ -161,7 +160,7 @@ class _Course:
             try:
                 stage.undo(self._release, outcome, self._own(stage))
             except Exception as failure:  # noqa: BLE001 - whatever it was, nobody knows now what serves
-                stuck = _stuck(stage, disk.told(failure), self.error)
+                stuck = meaning.stuck(stage, disk.told(failure), self.error)
             took = round(self._world.clock.monotonic() - started, 2)
             status, note = (Status.FAILED, stuck.seen) if stuck else (Status.UNDONE, "put back")
             result = replace(self._results[stage.name], status=status, duration_s=took, note=note)
@@ -171,13 +170,13 @@ class _Course:
                 return stuck
             undone = True
         kept = [stage.name for stage, outcome in self._done if stage.stays and outcome.status is Status.OK]
-        return _meaning(self.error, self._stop.seen, undone=undone, kept=kept)
+        return meaning.of(self.error, self._stop.seen, undone=undone, kept=kept)
 
     def report(self, error: DeployError | None) -> Report:
         """What is to be told and written down."""
         results = tuple(self._results[stage.name] for stage in self._stages if stage.name in self._results)
         duration_s = round(self._world.clock.monotonic() - self._begun, 2)
-        return Report(self._release, _verdict(error), duration_s, results, error)
+        return Report(self._release, meaning.verdict(error), duration_s, results, error)
 
     def close_journal(self, report: Report) -> None:
         """The last word. Where nobody knows what serves the page stays open: the next command puts things right."""
@@ -201,60 +200,3 @@ class _Course:
             close(self._world)
         except DeployError as error:
             self._events.said(name, f"could not be given back: {error.seen}")
-
-
-def _is_bug(error: BaseException) -> bool:
-    return not isinstance(error, DeployError)
-
-
-def _gravity(error: BaseException) -> int:
-    """How much of what happened would be hidden if this were not told."""
-    if isinstance(error, StateUncertain):
-        return 3
-    if _is_bug(error):
-        return 2
-    return 1 if isinstance(error, ReleaseFailed | Interrupted) else 0
-
-
-def _stuck(stage: Stage, failure: BaseException, first: BaseException) -> StateUncertain:
-    """Undoing failed: both failures are told, and a bug with its traceback, since this is raised in its place."""
-    told = [failure.details if isinstance(failure, DeployError) else tuple(traceback.format_exception(failure))]
-    if _is_bug(first):
-        told.append(tuple(traceback.format_exception(first)))
-    error = StateUncertain(
-        f"put back what {stage.name} changed",
-        f"{_seen(failure)} (first failure: {_seen(first)})",
-        "look at `inv status` and at the log; then `inv rollback` or page the operations team",
-        details=tuple(line for part in told for text in part for line in text.splitlines()),
-    )
-    error.__cause__ = failure
-    return error
-
-
-def _seen(error: BaseException) -> str:
-    return error.seen if isinstance(error, DeployError) else repr(error)
-
-
-def _meaning(error: BaseException, asked: str, *, undone: bool, kept: Sequence[str]) -> DeployError:
-    stays = f"; what {' and '.join(kept)} changed stays, and suits what serves" if kept else ""
-    if isinstance(error, Interrupted):
-        who = f"{asked}; " if asked.startswith("aborted") else ""
-        return Interrupted("run to the end", asked, f"{who}what was changed has been put back{stays}")
-    told = error if isinstance(error, DeployError) else DeployError("run to the end", repr(error), "this is a bug")
-    if not undone and kept and isinstance(error, GateFailed):
-        hint = f"{told.hint or 'no task was touched'}{stays}"
-        return ReleaseFailed(told.attempted, told.seen, hint, details=told.details, log=told.log)
-    if not undone or isinstance(error, RolledBack | StateUncertain):
-        return told
-    hint = f"the version before serves again{f'; {told.hint}' if told.hint else ''}"
-    put_back = RolledBack(told.attempted, told.seen, hint, details=told.details, log=told.log)
-    put_back.__cause__ = error
-    return put_back
-
-
-def _verdict(error: DeployError | None) -> Verdict:
-    if error is None:
-        return Verdict.GOOD
-    if isinstance(error, Interrupted):
-        return Verdict.INTERRUPTED
-    return Verdict.ROLLED_BACK if isinstance(error, RolledBack) else Verdict.FAILED

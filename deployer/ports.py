@@ -338,6 +338,10 @@ class Lease(Protocol):
         """Give it back, if it is still ours."""
         ...
 
+    def require_free(self) -> None:
+        """Raise Locked, as `acquire` would, when somebody holds it: for who looks around before taking it."""
+        ...
+
     def holder(self) -> Holder | None:
         """Who holds it now, if anybody does, it has not expired, and its process is not known to be gone."""
         ...

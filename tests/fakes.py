@@ -457,17 +457,19 @@ class FakeLease(Fake):
 
     def acquire(self, owner: str, release: str) -> Holder:
         self._call("acquire", owner, release)
-        held = self.holder()
-        if held:
-            raise Locked("take the lease", f"{held.owner} holds it until {held.expires_at:%H:%M:%S}")
+        self.require_free()
         self._ours = self._next(owner, release)
         return self._ours
 
-    def keep(self, owner: str, reason: str) -> Holder:
-        self._call("keep", owner, reason)
+    def require_free(self) -> None:
+        self._call("require_free")
         held = self.holder()
         if held:
             raise Locked("take the lease", f"{held.owner} holds it until {held.expires_at:%H:%M:%S}")
+
+    def keep(self, owner: str, reason: str) -> Holder:
+        self._call("keep", owner, reason)
+        self.require_free()
         self._holder = replace(self._next(owner, ""), expires_at=datetime.max.replace(tzinfo=UTC), reason=reason)
         return self._holder
 

@@ -109,6 +109,12 @@ class S3Lease:
                 with suppress(Expected):
                     self._put(mine.given_back(), mine.etag)
 
+    def require_free(self) -> None:
+        """Raise Locked, as `acquire` would, when somebody holds it."""
+        seen, now = self._look()
+        if _held(seen, now):
+            raise self._taken(seen, now)
+
     def holder(self) -> Holder | None:
         """Who holds it now, if anybody does and it has not expired."""
         seen, now = self._look()

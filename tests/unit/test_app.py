@@ -14,7 +14,7 @@ import pytest
 from deployer import app, read, source
 from deployer.composition import Site
 from deployer.errors import InputError, Locked, NotAllowed, ReleaseFailed, RolledBack, StateUncertain, Unreachable
-from deployer.model import Environment, Image, Record, Verdict
+from deployer.model import Environment, Image, Record, Release, Verdict
 from deployer.pipeline import Stop
 from tests.examples import COMMIT, ENVIRONMENT, NOW, TOPOLOGY, release
 from tests.fakes import Fakes
@@ -241,6 +241,32 @@ def test_rollback_runs_the_task_definitions_of_the_last_good_release(
 
     assert ("good", "rollback", "dev-1") == (answer["outcome"], record.kind, record.restores)
     assert [] == fakes.compute.called("register")
+
+
+def test_a_rollback_during_a_deploy_is_exit_40_whatever_there_is_to_go_back_to(fakes: Fakes) -> None:
+    """Before it looks for a release: what a run leaves on its way is no history."""
+    fakes.lease.lose("ann")
+    with pytest.raises(Locked, match="ann"):
+        app.rollback("dev", to="", cloud=None, as_json=False, yes=False)
+
+    assert ([], []) == (fakes.ledger.called("history"), fakes.lease.called("acquire"))
+
+
+def test_a_fast_rollback_says_so_to_the_strategy(fakes: Fakes, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`--fast` is the release's."""
+    serve(fakes, "dev-1", 1)
+    serve(fakes, "dev-2", 2)
+    asked: list[bool] = []
+    real = app.execute
+
+    def execute(stages: object, release: Release, *rest: object) -> object:
+        asked.append(release.fast)
+        return real(stages, release, *rest)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(app, "execute", execute)
+    for fast in (True, False):
+        assert 0 == app.rollback("dev", to="dev-1", cloud=None, as_json=False, yes=False, fast=fast)
+    assert [True, False] == asked
 
 
 def test_a_dirty_release_stays_dirty_when_it_comes_back(fakes: Fakes) -> None:

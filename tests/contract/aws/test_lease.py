@@ -175,6 +175,25 @@ def test_unlocking_takes_it_from_whoever_has_it(lease: Callable[..., S3Lease]) -
     assert 2 == lease().acquire("ben", "dev-2").fencing
 
 
+def test_a_lock_by_hand_has_no_end_and_says_why(lease: Callable[..., S3Lease]) -> None:
+    """`inv lock`: nobody renews it, no time ends it, only `inv unlock` does; a held environment cannot be locked."""
+    kept = lease().keep("ana", "the auditors are here")
+    assert (1, "the auditors are here", 9999) == (kept.fencing, kept.reason, kept.expires_at.year)
+    assert kept == lease().holder()
+    for refused in (
+        lambda: lease().acquire("ben", "dev-2"),
+        lambda: lease().keep("ben", "me too"),
+        lease().require_free,
+    ):
+        with pytest.raises(Locked) as caught:
+            refused()
+        assert "ana locked it: the auditors are here" in caught.value.seen
+        assert "inv unlock" in caught.value.hint
+    assert kept == lease().break_()
+    lease().require_free()
+    assert 2 == lease().acquire("ben", "dev-2").fencing
+
+
 def test_twenty_at_once_give_one_winner(ready: Session, lease: Callable[..., S3Lease]) -> None:
     """All others are refused and name the winner."""
     start = threading.Barrier(20)
