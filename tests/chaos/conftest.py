@@ -13,18 +13,18 @@ from pathlib import Path
 import pytest
 
 from tests.chaos.site import Site
+from tests.chaos.stand import unlimited
 from tests.e2e import faults
 from tests.e2e.conftest import ROOT, Checkout
 
 HOME = ROOT / ".cache" / "chaos"
 RESULTS = HOME / "results.jsonl"
-UNLIMITED = 'environment = { RATE_LIMIT_PER_MINUTE = "1000000" }'
-"""All of the load comes from one address, which the site would rightly refuse."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """What `nox -s chaos --` takes besides pytest's own words."""
     parser.addoption("--seed", type=int, default=1, help="what the scenarios vary, comes again with the same seed")
+    parser.addoption("--rate", type=float, default=200, help="requests a second; fewer where others work, too")
     parser.addoption("--again", action="store_true", help="also what has passed already on this commit")
 
 
@@ -46,6 +46,12 @@ def passed() -> set[tuple[str, int, str]]:
 def seed(request: pytest.FixtureRequest) -> int:
     """The seed of this run."""
     return int(request.config.getoption("--seed"))
+
+
+@pytest.fixture
+def rate(request: pytest.FixtureRequest) -> float:
+    """Requests a second."""
+    return float(request.config.getoption("--rate"))
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -99,13 +105,6 @@ def checkout() -> Checkout:
         unlimited(clone, "production")
         faults.prepare(clone)
     return clone
-
-
-def unlimited(clone: Checkout, environment: str) -> None:
-    """Let the backend of one environment take any number of forms from one address."""
-    file = clone.path / f"infrastructure/terraform/environments/{environment}/terraform.tfvars"
-    before, backend, after = file.read_text(encoding="utf-8").partition("backend = {")
-    file.write_text(before + backend + after.replace("environment = {}", UNLIMITED, 1), encoding="utf-8")
 
 
 @pytest.fixture(scope="session")
