@@ -74,7 +74,7 @@ def environment(short_name: str) -> Environment:
     plain = values.environment(short_name)
     services = {name: replace(service, count=1) for name, service in plain.services.items()}
     steps = (Step(50, 0), Step(100, 0))
-    return replace(plain, services=services, strategy="blue_green", steps=steps, steady_timeout_s=60)
+    return replace(plain, services=services, strategy="blue_green", steps=steps, steady_timeout_s=300)
 
 
 class Visitor:
