@@ -71,7 +71,7 @@ class DevSite:
         if not status["ready"]:
             self.local.platform.ready(say)
         try:
-            return StoredTopology(self.session)()
+            return StoredTopology(self.session, self.root)()
         except InputError as error:
             raise InputError(attempted, f"dev was never deployed to it ({error.seen})", NEXT) from error
 

@@ -62,7 +62,7 @@ class View:
         """What Terraform made. Raises InputError when the environment was never applied."""
         from deployer.aws.topology import StoredTopology
 
-        return StoredTopology(self.session)()
+        return StoredTopology(self.session, ROOT)()
 
     def log_events(self, services: tuple[str, ...]) -> LogEvents:
         """The log groups of these services."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pytest
@@ -215,30 +214,49 @@ def test_an_unknown_cloud(checkout: Path) -> None:
     assert ("--cloud=azure is not known", "use --cloud=local or --cloud=aws") == (caught.value.seen, caught.value.hint)
 
 
-def cached(root: Path) -> Path:
-    """The one file in the cache."""
-    [path] = (root / ".cache" / "tfvars").iterdir()
-    return path
+def cached(root: Path) -> list[Path]:
+    """What was noted: the file as it was parsed, and what the schema made of that."""
+    return sorted((root / ".cache" / "tfvars").iterdir())
 
 
-def test_the_second_reading_comes_from_the_cache(checkout: Path) -> None:
-    """Loading the grammar costs most of a second; the same content is not parsed twice."""
+def test_the_second_reading_comes_from_the_cache(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Grammar and schema cost a second together: the same content is neither parsed nor checked twice."""
+    first = config.load(checkout, "dev")
+    monkeypatch.setattr(config, "_parse_hcl", None)
+    monkeypatch.setattr("deployer.tfvars.validate", None)
+
+    assert first == config.load(checkout, "dev")
+
+
+def test_a_file_that_was_refused_is_refused_again(checkout: Path) -> None:
+    """Only what has passed is remembered."""
+    broken = TEXT.replace('cloud          = "local"', 'cloud          = "moon"')
+
+    assert failure(checkout, broken).seen == failure(checkout, broken).seen
+
+
+def test_another_schema_checks_anew(checkout: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What an older deployer let pass proves nothing to this one."""
     config.load(checkout, "dev")
-    values = json.loads(cached(checkout).read_text(encoding="utf-8"))
-    cached(checkout).write_text(json.dumps({**values, "branch": "from-the-cache"}), encoding="utf-8")
+    other = tmp_path / "tfvars.py"
+    other.write_text("# another schema", encoding="utf-8")
+    monkeypatch.setattr(config, "SCHEMA", other)
+    monkeypatch.setattr("deployer.tfvars.validate", lambda _: ("branch is out of fashion",))
 
-    assert "from-the-cache" == config.load(checkout, "dev").branch
+    with pytest.raises(ConfigError, match="branch is out of fashion"):
+        config.load(checkout, "dev")
 
 
 @pytest.mark.parametrize("damage", [b"", b'{"name": "devel', b"\xff\xfe", b"[1, 2]", b"null"])
 def test_a_damaged_cache_is_ignored_and_mended(checkout: Path, damage: bytes) -> None:
     """The file itself is the truth."""
     good = config.load(checkout, "dev")
-    whole = cached(checkout).read_bytes()
-    cached(checkout).write_bytes(damage)
+    whole = [path.read_bytes() for path in cached(checkout)]
+    for path in cached(checkout):
+        path.write_bytes(damage)
 
     assert good == config.load(checkout, "dev")
-    assert whole == cached(checkout).read_bytes()
+    assert whole == [path.read_bytes() for path in cached(checkout)]
 
 
 def test_a_cache_that_cannot_be_written_is_done_without(checkout: Path) -> None:

@@ -110,7 +110,7 @@ def test_the_deployed_database_cannot_be_chosen(name: str) -> None:
 def deployed(monkeypatch: pytest.MonkeyPatch, site: Site, read: Any = None) -> Topology:
     """Ask `site` for the topology, which `read` answers."""
     monkeypatch.setattr(aws_session, "Session", lambda *_, **__: None)
-    monkeypatch.setattr(aws_topology, "StoredTopology", lambda _: read or topology)
+    monkeypatch.setattr(aws_topology, "StoredTopology", lambda *_: read or topology)
     return site.deployed(lambda _: None)
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
+from deployer.aws import topology_document
 from deployer.aws.topology import parse
 from deployer.errors import InputError
 from deployer.model import Color
@@ -57,3 +59,21 @@ def test_keys_of_later_versions_are_ignored() -> None:
     newer["cdn"] = {"id": "x"}
     newer["services"]["frontend"]["autoscaling"] = {"max": 9}
     assert parse(json.dumps(values.topology_document()), "p") == parse(json.dumps(newer), "p")
+
+
+def test_a_document_that_has_passed_is_not_checked_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It says the same, and pydantic stays unloaded; another document is checked."""
+    text = json.dumps(values.topology_document())
+    first = parse(text, "p", tmp_path)
+    monkeypatch.setattr(topology_document, "check", None)
+
+    assert parse(text, "p", tmp_path) == first
+    with pytest.raises(TypeError):
+        parse(text + " ", "p", tmp_path)
+
+
+def test_a_document_that_was_refused_is_refused_again(tmp_path: Path) -> None:
+    """Only what has passed is remembered."""
+    for _ in range(2):
+        with pytest.raises(InputError):
+            parse("{}", "p", tmp_path)
