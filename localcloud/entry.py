@@ -84,15 +84,15 @@ def install(instance: str) -> Any:
     engine.install_endpoints(emulator.module("services.rds"), emulator.module("services.elasticache"))
     engine.install_storage(emulator.module("services.rds"))
     _follow_lifecycle(app, saver, restored, watcher.stopping.set)
-    app.app = gateway.wrap(app.app, saver.touch, lambda: _status(plane, saver))
+    app.app = gateway.wrap(app.app, saver.touch, lambda: _status(instance, plane, saver))
     plane.start()
     return app
 
 
-def _status(plane: DataPlane, saver: state.StateSaver) -> dict[str, Any]:
-    """What the status page says: ready or why not, and whether a power cut now would lose anything."""
+def _status(instance: str, plane: DataPlane, saver: state.StateSaver) -> dict[str, Any]:
+    """What the status page says: whose it is, ready or why not, and whether a power cut now would lose anything."""
     failure = plane.failure or saver.failure
-    return {"ready": not failure, "failure": failure, "saved": saver.saved}
+    return {"name": instance, "ready": not failure, "failure": failure, "saved": saver.saved}
 
 
 def _follow_lifecycle(

@@ -12,26 +12,44 @@ from localcloud.ports import LOOPBACK
 
 TIMEOUT_S = 90.0
 FIRST_S, LONGEST_S = 0.05, 0.5
+ANSWER_S = 5.0
+AT_ONCE_S = 1.0
 LAST_LINES = 5
 
 
 def failure(port: int) -> str:
     """Why the cloud on PORT is not ready; empty when it is."""
-    connection = http.client.HTTPConnection(LOOPBACK, port, timeout=5)
-    try:
-        connection.request("GET", STATUS_PATH)
-        answer = connection.getresponse()
-        text = answer.read()
-    except (OSError, http.client.HTTPException):
+    answer = _status_page(port, ANSWER_S)
+    if answer is None:
         return f"nothing answers at {LOOPBACK}:{port}"
-    finally:
-        connection.close()
-    if answer.status == http.client.OK:
+    status, text = answer
+    if status == http.client.OK:
         return ""
     try:
         return str(json.loads(text)["failure"])
-    except (ValueError, KeyError):
-        return f"{LOOPBACK}:{port} answers {answer.status}"
+    except (ValueError, KeyError, TypeError):
+        return f"{LOOPBACK}:{port} answers {status}"
+
+
+def name(port: int) -> str:
+    """What the cloud on PORT calls itself; empty when it does not answer at once, or is none."""
+    answer = _status_page(port, AT_ONCE_S)
+    try:
+        return str(json.loads(answer[1])["name"]) if answer else ""
+    except (ValueError, KeyError, TypeError):
+        return ""
+
+
+def _status_page(port: int, timeout_s: float) -> tuple[int, bytes] | None:
+    connection = http.client.HTTPConnection(LOOPBACK, port, timeout=timeout_s)
+    try:
+        connection.request("GET", STATUS_PATH)
+        answer = connection.getresponse()
+        return answer.status, answer.read()
+    except (OSError, http.client.HTTPException):
+        return None
+    finally:
+        connection.close()
 
 
 def wait(container: Any, port: int, attempted: str, timeout_s: float = TIMEOUT_S) -> None:

@@ -12,6 +12,7 @@ from deployer.errors import InputError, Unreachable
 from deployer.model import BuiltImage
 from deployer.tools import local_cloud
 from deployer.tools.local_cloud import LocalCloudPlatform
+from localcloud import readiness
 from localcloud.cloud import CloudImages, Ports
 from localcloud.errors import PortTaken
 from localcloud.status import CloudStatus
@@ -78,6 +79,59 @@ def test_ports_are_decided_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     made.ready(lambda _: None)
 
     assert (before, Ports(1, 2, 3)) == (made.endpoint_url, cloud.wanted[-1])
+
+
+def test_a_cloud_that_answers_by_its_name_is_not_looked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where it was last, the cloud itself is asked; the Docker Engine is not."""
+    first, _ = platform(tmp_path, monkeypatch)
+    assert Ports(1, 2, 3) == first.ports
+
+    again, cloud = platform(tmp_path, monkeypatch)
+    monkeypatch.setattr(readiness, "name", {1: again.name}.get)
+
+    assert (Ports(1, 2, 3), []) == (again.ports, cloud.wanted)
+
+
+@pytest.mark.parametrize("answer", ["", "indivillage-cloud-of-another-checkout"])
+def test_whoever_else_answers_there_is_not_believed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answer: str
+) -> None:
+    """Ours has gone and another checkout's has come to its ports: two checkouts never meet."""
+    first, _ = platform(tmp_path, monkeypatch)
+    first.ports  # noqa: B018 - notes them
+
+    again, cloud = platform(tmp_path, monkeypatch)
+    cloud.ports = Ports(11, 12, 13)
+    monkeypatch.setattr(readiness, "name", lambda _: answer)
+
+    assert (Ports(11, 12, 13), [None]) == (again.ports, cloud.wanted)
+
+
+@pytest.mark.parametrize(("variable", "value"), [("DOCKER_HOST", "tcp://elsewhere"), ("LOCALCLOUD_PORT_OFFSET", "30")])
+def test_a_note_of_something_else_is_no_note(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variable: str, value: str
+) -> None:
+    """Another engine has another cloud; ports that are asked for must be had, or it is an error."""
+    first, _ = platform(tmp_path, monkeypatch)
+    first.ports  # noqa: B018 - notes them
+
+    again, cloud = platform(tmp_path, monkeypatch)
+    monkeypatch.setattr(readiness, "name", lambda _: again.name)
+    monkeypatch.setenv(variable, value)
+
+    assert Ports(1, 2, 3) == again.ports
+    assert 1 == len(cloud.wanted)
+
+
+@pytest.mark.parametrize("damage", ["", "{", "[]", '{"ports": 1, "engine": ""}', '{"ports": [1], "engine": ""}'])
+def test_a_damaged_note_is_no_note(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, damage: str) -> None:
+    """The engine is asked, as if nothing had been noted."""
+    (tmp_path / ".cache").mkdir()
+    (tmp_path / ".cache" / "local-cloud.json").write_text(damage, encoding="utf-8")
+    made, cloud = platform(tmp_path, monkeypatch)
+    monkeypatch.setattr(readiness, "name", lambda _: made.name)
+
+    assert (Ports(1, 2, 3), [None]) == (made.ports, cloud.wanted)
 
 
 def test_what_the_cloud_says_becomes_exit_30(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
