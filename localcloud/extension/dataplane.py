@@ -1,8 +1,8 @@
 """Keep HAProxy in step with the ELBv2 state and the health of the targets.
 
-One thread looks at the state ten times a second, and at once when it is woken. A target's server slot is ``ready``
-when the target is healthy, ``drain`` from its deregistration until nothing is in flight or the delay is over, else
-``maint``. What HAProxy was told is remembered per worker, so only differences are sent.
+One thread looks at the state ten times a second, when a health check is due, and at once when it is woken. A target's
+server slot is ``ready`` when the target is healthy, ``drain`` from its deregistration until nothing is in flight or the
+delay is over, else ``maint``. What HAProxy was told is remembered per worker, so only differences are sent.
 """
 
 import logging
@@ -32,6 +32,8 @@ class DataPlane:
         self._read = read
         self._proxy = proxy
         self._wake = threading.Event()
+        self._news = threading.Event()
+        self._served: frozenset[tuple[str, Target]] = frozenset()
         self._turns = threading.Condition()
         self._turn = 0
         self.health = HealthBook(self._wake.set)
@@ -44,6 +46,19 @@ class DataPlane:
     def start(self) -> None:
         """Start the thread; it lives as long as the process."""
         threading.Thread(target=self._run, daemon=True, name="localcloud-dataplane").start()
+
+    def wake(self) -> None:
+        """The state may have changed: look at once."""
+        self._wake.set()
+
+    def serves(self, arn: str, target: Target) -> bool:
+        """Whether HAProxy has been told to send requests to TARGET of the target group of that ARN."""
+        return (arn, target) in self._served
+
+    def await_news(self, timeout_s: float) -> None:
+        """Return when other targets are served than at the last call, or after TIMEOUT_S. For one thread only."""
+        self._news.wait(timeout_s)
+        self._news.clear()
 
     def settle(self, timeout_s: float = 5.0) -> bool:
         """Wait until a turn that began after this call is over; False when that took longer than TIMEOUT_S."""
@@ -71,7 +86,7 @@ class DataPlane:
 
     def _run(self) -> None:
         while True:
-            self._wake.wait(PERIOD_S)
+            self._wake.wait(max(0.0, min(PERIOD_S, self.health.due_in_s())))
             self._wake.clear()
             try:
                 self._sync()
@@ -96,6 +111,10 @@ class DataPlane:
         if structure != self._structure or not self._proxy.alive():
             self._reconfigure(state, structure)
         self._tell(self._wanted(state))
+        served = self._slots.serving()
+        if served != self._served:
+            self._served = served
+            self._news.set()
 
     def _reconfigure(self, state: State, structure: str) -> None:
         folder = self._proxy.folder

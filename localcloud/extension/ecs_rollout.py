@@ -27,7 +27,10 @@ LIVE = ("PROVISIONING", "PENDING", "ACTIVATING", "RUNNING")
 
 
 class Rollouts:
-    """The part of the ECS service scheduler that looks at health; one thread, five times a second."""
+    """The part of the ECS service scheduler that looks at health.
+
+    One thread, five times a second, and at once when a target is served or is no longer.
+    """
 
     def __init__(self, ecs: Any, plane: DataPlane, stopper: TaskStopper) -> None:
         self._ecs = ecs
@@ -81,7 +84,7 @@ class Rollouts:
 
     def _run(self) -> None:
         while True:
-            time.sleep(PERIOD_S)
+            self._plane.await_news(PERIOD_S)
             for (account, region, key), service in self._ecs._services.all_items():
                 if service.get("status") != "ACTIVE":
                     continue
@@ -165,10 +168,13 @@ class Rollouts:
             arn = balancer.get("targetGroupArn")
             if not arn or not address:
                 continue
-            state = self._plane.health_of(arn, Target(address, int(balancer.get("containerPort", 80)))).state
+            target = Target(address, int(balancer.get("containerPort", 80)))
+            state = self._plane.health_of(arn, target).state
             if state == "unhealthy":
                 return f"Task failed ELB health checks in (target-group {arn})"
-            unsure = unsure or state not in ("healthy", "unused")
+            # Healthy is not enough: until HAProxy knows, the tasks before this one have to stay.
+            served = state == "healthy" and self._plane.serves(arn, target)
+            unsure = unsure or not (served or state == "unused")
         match task.get("healthStatus"):
             case "UNHEALTHY":
                 return "Task failed container health checks"

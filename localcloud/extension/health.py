@@ -4,11 +4,12 @@ HAProxy 2.6 presumes a new server up until its first check fails and forgets wha
 AWS starts as ``initial`` and gets no request before a check has passed. So the checks are ours and HAProxy is told.
 Source: https://docs.aws.amazon.com/elasticloadbalancing/latest/application/target-group-health-checks.html
 
-One liberty: until its first success a target is tried every quarter of a second, not once an interval, because AWS
-does not say when within the interval it starts. Failures count once an interval, as they do there.
+One liberty: until its first success a target is tried twenty times a second, not once an interval, because AWS does not
+say when within the interval it starts. Failures count once an interval, as they do there.
 """
 
 import http.client
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -17,7 +18,7 @@ from dataclasses import dataclass, replace
 
 from localcloud.extension.elb import HealthCheck, State, Target, TargetGroup
 
-EAGER_S = 0.25
+EAGER_S = 0.05
 WORKERS = 8
 
 Key = tuple[str, Target]
@@ -109,6 +110,7 @@ class HealthBook:
         self._lock = threading.Lock()
         self._book: dict[Key, TargetHealth] = {}
         self._running: set[Key] = set()
+        self._checked: set[Key] = set()
         self._pool = ThreadPoolExecutor(WORKERS, thread_name_prefix="health")
 
     def of(self, group: TargetGroup, target: Target) -> TargetHealth:
@@ -118,6 +120,12 @@ class HealthBook:
         with self._lock:
             return self._book.get((group.arn, target), TargetHealth())
 
+    def due_in_s(self) -> float:
+        """How long until a check is due; infinite when none is to come. One that runs is not due, whatever it finds."""
+        with self._lock:
+            next_at = [self._book[key].next_at for key in self._checked - self._running if key in self._book]
+        return min(next_at, default=math.inf) - self._clock()
+
     def tick(self, state: State) -> None:
         """Forget targets that are gone, take up new ones and start every check that is due; never waits."""
         now = self._clock()
@@ -126,6 +134,7 @@ class HealthBook:
         with self._lock:
             for key in [key for key in self._book if key not in wanted]:
                 del self._book[key]
+            self._checked = {key for key, how in wanted.items() if how.enabled}
             due = []
             for key, how in wanted.items():
                 health = self._book.setdefault(key, TargetHealth())

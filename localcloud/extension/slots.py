@@ -64,6 +64,15 @@ class SlotTable:
             for arn, places in self._places.items()
         }
 
+    def serving(self) -> frozenset[tuple[str, Target]]:
+        """(target group ARN, target) of every slot that gets requests."""
+        return frozenset(
+            (arn, target)
+            for arn, places in self._places.items()
+            for target, place in places.items()
+            if place.mode == "ready"
+        )
+
     def vacant(self) -> list[tuple[str, int]]:
         """(target group ARN, slot number) of every slot without a target."""
         return [

@@ -11,7 +11,10 @@ from localcloud.extension.health import DRAINING, TargetHealth
 
 
 def install(alb: Any, plane: DataPlane) -> None:
-    """Answer DescribeTargetHealth from PLANE, and let each write return only when HAProxy does what it says."""
+    """Answer DescribeTargetHealth from PLANE, and let each write return only when HAProxy does what it says.
+
+    What ECS registers is looked at at once.
+    """
     missing = alb._describe_target_health
 
     def describe(params: Any) -> Any:
@@ -37,6 +40,15 @@ def install(alb: Any, plane: DataPlane) -> None:
         return answer
 
     replace(alb, "handle_request", handle_request)
+    register = alb.set_targets_for_group
+
+    def set_targets_for_group(arn: str, targets: Any, previous: Any = ()) -> Any:
+        answer = register(arn, targets, previous)
+        if {address for address, _ in targets} != set(previous):
+            plane.wake()
+        return answer
+
+    replace(alb, "set_targets_for_group", set_targets_for_group)
 
 
 def member_xml(target: Target, health: TargetHealth) -> str:
