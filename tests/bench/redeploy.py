@@ -66,7 +66,10 @@ def redeploy(checkout: Checkout, goal: Goal, repeat: int) -> Figure:
         goal,
         Samples("redeploy_one.py", tuple(seconds["ours"])),
         Samples("ecs-deploy", tuple(seconds["ecs-deploy"])),
-        notes=tuple(f"{names[side]}: {seen.told()}" for side, seen in loads.items()),
+        notes=(
+            *(f"{names[side]}: {seen.told()}" for side, seen in loads.items()),
+            "ours without lock and journal, which neither of the others has",
+        ),
         doubts=(f"ours dropped {loads['ours'].dropped} requests",) if loads["ours"].dropped else (),
         details={
             "requests_per_s": RATE,

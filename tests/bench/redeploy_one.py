@@ -2,6 +2,8 @@
 
 Run in a checkout by its own Python: `python -m tests.bench.redeploy_one backend`. A new task definition revision of the
 image that serves, update the service, wait until ECS and the load balancer call it steady; prints what it did as JSON.
+
+Like ecs-deploy it takes no lock and keeps no journal, which a release does: the other measures include those.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ from pathlib import Path
 
 from deployer import config
 from deployer.composition import compose, stop_for_run
+from deployer.journalled import JournalledCompute
 from deployer.model import Image, Release, release_id
 from deployer.source import log_folder
 
@@ -27,13 +30,15 @@ def main(service: str) -> int:
     environment = config.load(ROOT, "dev", None)
     site = compose(ROOT, ROOT, environment, log_folder(ROOT, "redeploy-one"), stop_for_run())
     world, now, composed = site.world, datetime.now(UTC), time.monotonic()
+    assert isinstance(world.compute, JournalledCompute)
+    compute = world.compute.inner
     draft = Release("", environment.name, "", "benchmark", now)
-    live = world.compute.live(service, draft.color)
+    live = compute.live(service, draft.color)
     release = replace(draft, id=release_id("dev", now, live.commit), commit=live.commit)
     image = Image(service, site.topology().services[service].repository, live.digest)
-    arn = world.compute.register(release, service, world.registry.reference(image))
+    arn = compute.register(release, service, world.registry.reference(image))
     begun = time.monotonic()
-    world.compute.roll_out(service, draft.color, arn, live.desired, environment.steady_timeout_s, _say)
+    compute.roll_out(service, draft.color, arn, live.desired, environment.steady_timeout_s, _say)
     took = {
         "composed_s": composed - started,
         "registered_s": begun - composed,
