@@ -126,6 +126,8 @@ class Ecs:
                 desiredCount=count,
                 forceNewDeployment=given_up,
             )["service"]
+        if count:
+            self._session.elbv2  # noqa: B018 - needed at the end, and made now, while there is nothing to do but wait
         wanted = Wanted(
             topology.cluster, name, service, color, task_definition, _primary(after).get("id", ""), count, since
         )

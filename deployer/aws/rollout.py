@@ -29,7 +29,9 @@ if TYPE_CHECKING:
     from deployer.model import Color, Target
     from deployer.ports import Clock, Say
 
-POLL_FIRST_S = 0.2
+POLL_FIRST_S = 0.1
+EAGER_S = 2.0
+"""How long it polls as at first: a local cloud is done by then. Later the pauses grow: Fargate takes half a minute."""
 POLL_MOST_S = 2.0
 POLL_SLOWER = 1.15
 HEARTBEAT_S = 10.0
@@ -104,7 +106,8 @@ class Rollout:
                 say(f"{self._name}: {seen.words}, {now - started:.0f} s")
                 said, words = now, seen.words
             self._clock.wait(pause)
-            pause = min(POLL_MOST_S, pause * POLL_SLOWER)
+            if now - started >= EAGER_S:
+                pause = min(POLL_MOST_S, pause * POLL_SLOWER)
 
     @property
     def _name(self) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -16,7 +18,7 @@ from localcloud.extension.ecs_options import options, stop_timeout_s
 from localcloud.extension.elb import Action, HealthCheck, Listener, Rule, State, Target, TargetGroup
 from localcloud.extension.engine import claim, database_name, ours
 from localcloud.extension.gateway import may_write
-from localcloud.extension.health import HealthBook, TargetHealth, Verdict, after, matches
+from localcloud.extension.health import EAGER_S, HealthBook, TargetHealth, Verdict, after, matches
 from localcloud.extension.slots import SETTLE_S, SlotTable
 from localcloud.names import LABEL
 from localcloud.ports import Ports, choose
@@ -61,6 +63,25 @@ def test_a_starting_target_is_tried_often_but_fails_once_an_interval() -> None:
     assert "Target.Timeout" == judged(BAD, BAD).reason
 
 
+def test_the_data_plane_is_told_when_to_come_again() -> None:
+    """A target that starts is due within a twentieth of a second, one that nobody checks never is."""
+    ended = threading.Event()
+    answers = iter((BAD, GOOD))
+    book = HealthBook(ended.set, lambda *_: next(answers), clock=lambda: 100.0)
+    checked = TargetGroup("arn:blue", "blue", HOW, 10.0, (ONE,), in_use=True)
+    unchecked = TargetGroup("arn:green", "green", HealthCheck(enabled=False), 10.0, (TWO,), in_use=True)
+
+    assert book.due_in_s() == float("inf")
+    book.tick(State((), (checked, unchecked)))
+    # Its state stays initial but for the reason, so nobody is told: wait for the book itself.
+    deadline = time.monotonic() + 10
+    while book.due_in_s() == float("inf") and time.monotonic() < deadline:
+        ended.wait(0.01)
+    assert EAGER_S == pytest.approx(book.due_in_s())
+    book.tick(State((), (unchecked,)))
+    assert book.due_in_s() == float("inf")
+
+
 @pytest.mark.parametrize(
     ("codes", "status", "good"),
     [("200", 200, True), ("200,302", 302, True), ("200-299", 204, True), ("200-299", 300, False), ("200", 503, False)],
@@ -101,8 +122,10 @@ def test_a_deregistered_target_drains_until_nothing_is_in_flight() -> None:
     table, busy = Table(), {(config.backend("arn:blue"), "s0"): 1}
     table.turn(0, ONE, TWO)
     assert {0: "ready", 1: "ready"} == table.modes
+    assert {("arn:blue", ONE), ("arn:blue", TWO)} == table.slots.serving()
     table.turn(1, TWO, flying=busy)
     table.turn(5, TWO, flying=busy)
+    assert {("arn:blue", TWO)} == table.slots.serving()
     assert ({0: "drain", 1: "ready"}, [ONE], True) == (
         table.modes,
         table.slots.draining("arn:blue"),

@@ -27,7 +27,7 @@ class Service:
         self.deployments: list[Any] = [self._deployment("d-0", definition, rollout)]
         self.updates: list[Any] = []
         self.environment = values.environment()
-        self.ecs = self
+        self.ecs = self.elbv2 = self
 
     def describe_services(self, **_: object) -> Any:
         """Stand for ecs.describe_services."""

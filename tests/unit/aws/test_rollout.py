@@ -48,6 +48,19 @@ def test_anything_less_is_waited_for_and_then_fails(seen: Any, targets: Any) -> 
     assert any("still starting" in line for line in caught.value.details)
 
 
+def test_it_looks_often_at_first_and_seldom_later() -> None:
+    """A local cloud is done within seconds; a quarter of an hour on Fargate must not end in throttling."""
+
+    def looks(timeout_s: float) -> int:
+        busy = [service(deployment(rolloutState="IN_PROGRESS"))] * 100
+        script = Script(*busy, running=RUNNING)
+        with pytest.raises(ReleaseFailed):
+            script.follow(timeout_s=timeout_s)
+        return len(busy) - len(script.descriptions)
+
+    assert (21, 46) == (looks(2), looks(20))
+
+
 def test_a_failed_deployment_without_tasks_does_not_hold_up_the_next() -> None:
     """ECS lists what its circuit breaker gave up; nothing of it runs."""
     left = deployment(id="old", status="ACTIVE", runningCount=0, rolloutState="FAILED")
@@ -154,7 +167,7 @@ def test_crashes_are_found_when_ecs_does_not_count_them() -> None:
 def test_what_does_not_speak_against_the_revision_is_no_alarm(stopped: Any) -> None:
     """The roll-out goes on and succeeds."""
     busy = service(deployment(rolloutState="IN_PROGRESS", runningCount=1, failedTasks=1))
-    script = Script(*[busy] * 9, service(deployment()), running=RUNNING, targets=HEALTHY, stopped=stopped)
+    script = Script(*[busy] * 25, service(deployment()), running=RUNNING, targets=HEALTHY, stopped=stopped)
     script.follow()
     assert script.clock.monotonic() > 2
 
