@@ -104,6 +104,23 @@ def test_a_migration_that_fails_deploys_nothing(served: Served) -> None:
     served.still()
 
 
+def test_a_migration_that_would_break_what_serves_is_refused(served: Served) -> None:
+    """Exit 10, before the schema is touched: file, operation, and the two ways on."""
+    migration = served.checkout.path / "docker/backend/migrations/versions/0002_topic.py"
+    migration.write_text(
+        'from alembic import op\n\nrevision, down_revision = "0002", "0001"\n\n\n'
+        "def upgrade() -> None:\n    op.execute('ALTER TABLE forms DROP COLUMN topic')\n",
+        encoding="utf-8",
+    )
+    served.checkout.git("add", "--all")
+    served.checkout.commit("A column that the live release reads is gone")
+    ran = deploy(served.checkout, "--json", expect=10)
+
+    one_message(ran, "0002_topic.py:7 SQL drops: ALTER TABLE forms DROP COLUMN topic", served.release, "contract")
+    assert "migrate" not in [stage["name"] for stage in ran.json["stages"]]
+    served.still()
+
+
 def test_an_image_that_never_gets_healthy(served: Served) -> None:
     """Exit 20: visitors never meet it."""
     served.checkout.replace("docker/backend/app/health.py", "200 if ready else 503", "503")
