@@ -20,6 +20,7 @@ from localcloud.extension import (
     emulator,
     engine,
     gateway,
+    logs,
     schedules,
     state,
     target_health,
@@ -71,6 +72,7 @@ def install(instance: str) -> Any:
     rollouts = Rollouts(ecs, plane, stopper)
     rollouts.install()
     schedules.install(emulator.module("services.eventbridge"), ecs)
+    logs.install(emulator.module("services.cloudwatch_logs"))
 
     relaunch = emulator.replace(ecs, "_start_restored_service_reconciler", lambda: None)
 

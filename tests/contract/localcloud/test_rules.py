@@ -6,12 +6,14 @@ import threading
 import time
 from collections.abc import Mapping
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from localcloud.errors import PortTaken
 from localcloud.extension import haproxy_config as config
+from localcloud.extension import logs
 from localcloud.extension.actions import forward_xml, with_forward
 from localcloud.extension.blobs import Blobs
 from localcloud.extension.ecs_options import options, stop_timeout_s
@@ -268,6 +270,26 @@ def test_layers_are_files_and_nothing_else_is(tmp_path: Path) -> None:
         blobs["../../etc/passwd"] = b""
     del blobs[digest]
     assert [] == list(tmp_path.iterdir())
+
+
+def test_a_log_stream_keeps_its_last_lines_and_each_of_them_once() -> None:
+    """Minutes of load would else make a state file of hundreds of megabytes, which is written again and again."""
+
+    def append(stream: dict[str, Any], events: list[dict[str, Any]]) -> None:
+        stream["events"].extend(events)
+        module._log_records.update({event["eventId"]: event for event in events})
+
+    module = SimpleNamespace(_append_log_events=append, _log_records={}, _log_events_lock=threading.Lock())
+    logs.install(module)
+    stream: dict[str, Any] = {"events": []}
+    lengths = []
+    for batch in range(30):
+        module._append_log_events(stream, [{"eventId": f"{batch}-{line}", "message": ""} for line in range(100)])
+        lengths.append(len(stream["events"]))
+
+    assert {} == module._log_records
+    assert logs.MOST_LINES <= lengths[-1] <= max(lengths) <= logs.MOST_LINES + logs.SLACK
+    assert ("29-99", "29-98") == tuple(event["eventId"] for event in stream["events"][:-3:-1])
 
 
 @pytest.mark.parametrize(
