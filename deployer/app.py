@@ -186,7 +186,8 @@ def stage(name: str, env: str, *, cloud: str | None, as_json: bool, yes: bool) -
     with from_commit(ROOT, "") as given:
         environment = config.load(ROOT, env, cloud)
         if any(step.name == "lock" for step in stages):
-            permit(environment, given, yes=yes)
+            # What is put right is what was released: it takes nothing from this tree.
+            permit(environment, replace(given, dirty=()) if name == "reconcile" else given, yes=yes)
         draft = draft_release(environment, given)
         logs = log_folder(ROOT, f"{name}-{draft.id}")
         # Who asks for one stage wants it run, whatever is remembered.

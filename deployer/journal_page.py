@@ -38,8 +38,9 @@ class Page:
 
     `kind` is `deploy`, `rollback` or `reconcile`; a recovery keeps what the dead run had found, `recovers` names its
     release. `weights` and `revisions` are what was there before, empty as long as nothing was read. `proven` says that
-    the release passed its last proof. An open page (`ended_at` None) whose run is gone was cut off. `damage` says
-    why an object could not be read; such a page knows its `fencing` at most.
+    the release passed its last proof. `reason` says why it ended as it did; until then, what had to be put right first.
+    An open page (`ended_at` None) whose run is gone was cut off. `damage` says why an object could not be read; such a
+    page knows its `fencing` at most.
     """
 
     release: str

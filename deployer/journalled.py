@@ -5,7 +5,7 @@ The registry is not among them: what is pushed is named by its content, changes 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,9 +36,9 @@ class JournalledCompute:
         with self.journal.step("register", intent, release.color):
             return self.inner.register(release, service, image_reference)
 
-    def registered(self, service: str, release_id: str) -> tuple[str, ...]:
+    def registered(self, service: str, releases: Collection[str]) -> tuple[str, ...]:
         """See ports.Compute."""
-        return self.inner.registered(service, release_id)
+        return self.inner.registered(service, releases)
 
     def deregister(self, task_definition: str) -> None:
         """See ports.Compute."""
@@ -154,9 +154,9 @@ class JournalledLedger:
         """See ports.Ledger."""
         return self.inner.history()
 
-    def mend(self) -> tuple[str, ...]:
+    def mend(self, damaged: Collection[str]) -> tuple[str, ...]:
         """See ports.Ledger."""
-        return self.inner.mend()
+        return self.inner.mend(damaged)
 
 
 def _short(arn: str) -> str:

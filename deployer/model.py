@@ -357,6 +357,11 @@ class Record:
     stages: tuple[Mapping[str, object], ...] = ()
     dirty: bool = False
 
+    @property
+    def damaged(self) -> bool:
+        """Whether it stands in for an object that cannot be read: nothing is known then but the release's name."""
+        return not self.kind
+
     @classmethod
     def of(
         cls,

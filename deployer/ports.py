@@ -7,7 +7,7 @@ may ask of the world is to be seen at once.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -136,8 +136,8 @@ class Compute(Protocol):
         """Register a task-definition revision for this release and color; return its ARN. Idempotent per release."""
         ...
 
-    def registered(self, service: str, release_id: str) -> tuple[str, ...]:
-        """ARNs of the newest task definitions that can still be used and say that they are of this release."""
+    def registered(self, service: str, releases: Collection[str]) -> tuple[str, ...]:
+        """ARNs of the newest task definitions that can still be used and say that they are of these releases."""
         ...
 
     def deregister(self, task_definition: str) -> None:
@@ -254,8 +254,11 @@ class Ledger(Protocol):
         """All records, newest first; an environment that was never deployed has none."""
         ...
 
-    def mend(self) -> tuple[str, ...]:
-        """Bring back records that are damaged or deleted from earlier versions; return the releases it did that for."""
+    def mend(self, damaged: Collection[str]) -> tuple[str, ...]:
+        """Bring back deleted records, and the `damaged` ones, from earlier versions.
+
+        Returns the releases that it found one of.
+        """
         ...
 
 

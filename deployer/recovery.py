@@ -12,7 +12,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from itertools import product
 
 from deployer.errors import GateFailed, InputError, ReleaseFailed
 from deployer.journal_page import Page
@@ -38,7 +37,7 @@ def begin(release: Release, holder: Holder, world: World) -> str:
             did = put_right(left, release, world)
             world.journal.end(None, 0, did)
         world.say(did)
-    world.journal.begin(Page.of(release, holder.fencing, world.lease.now()))
+    world.journal.begin(replace(Page.of(release, holder.fencing, world.lease.now()), reason=did))
     return did
 
 
@@ -70,8 +69,11 @@ def _taken_up(left: Page | None, release: Release, holder: Holder, now: datetime
 
 def put_right(left: Page | None, release: Release, world: World) -> str:
     """Finish or undo, and say what was done. Raises StateUncertain when nobody can tell what is good."""
-    did = [f"the ledger has {name} again, from an earlier version" for name in world.ledger.mend()]
-    dead = [record for record in world.ledger.history() if record.outcome is None and record.release != release.id]
+    history = world.ledger.history()
+    mended = world.ledger.mend([record.release for record in history if record.damaged])
+    history = world.ledger.history() if mended else history
+    did = [f"the ledger has {name} again, from an earlier version" for name in mended]
+    dead = [record for record in history if record.outcome is None and record.release != release.id]
     try:
         world.infrastructure.topology()
     except InputError:
@@ -86,7 +88,7 @@ def put_right(left: Page | None, release: Release, world: World) -> str:
     did += _prove(live, world)
     serving = {revision.release for revision in live}
     did += _write_off([r for r in dead if r.release not in serving or not _is_good(r.release, world)], world)
-    did += _forget(left, dead, world)
+    did += _forget(left, dead, history, world)
     return _told(did, f"nothing was left behind, {live[0].color} has all traffic")
 
 
@@ -129,8 +131,8 @@ def _prove(live: Sequence[Revision], world: World) -> list[str]:
     record = world.ledger.find(name)
     if record is not None and record.outcome not in UNTOLD:
         return []
-    if record is not None and not record.kind:
-        record = None  # damaged: nothing is known of it but its name
+    if record is not None and record.damaged:
+        record = None  # nothing is known of it but its name
     release = Release(name, world.environment.name, live[0].commit, "", world.lease.now(), color=live[0].color)
     try:
         found = doubts(release, world)
@@ -179,23 +181,17 @@ def _write_off(dead: Iterable[Record], world: World) -> list[str]:
     return did
 
 
-def _forget(left: Page | None, dead: Sequence[Record], world: World) -> list[str]:
+def _forget(left: Page | None, dead: Sequence[Record], history: Sequence[Record], world: World) -> list[str]:
     """Deregister task definitions of dead runs that neither a good release nor a running task uses."""
     names = {name for record in dead for name in (record.release, record.restores)}
     names |= {left.dead, left.restores} if left else set()
     names -= {"", "-"}
     if not names:
         return []
-    good = [record for record in world.ledger.history() if record.outcome is Verdict.GOOD]
-    kept = {arn for record in good for arn in record.task_definitions.values()}
+    kept = {arn for record in history if record.outcome is Verdict.GOOD for arn in record.task_definitions.values()}
     there = [revision for color in Color for revision in revisions(color, world).values()]
     kept |= {revision.task_definition for revision in there if revision.task_definition and revision.desired}
-    gone = {
-        arn: None
-        for service, name in product(SERVICES, sorted(names))
-        for arn in world.compute.registered(service, name)
-        if arn not in kept
-    }
+    gone = {arn: None for service in SERVICES for arn in world.compute.registered(service, names) if arn not in kept}
     for arn in gone:
         world.compute.deregister(arn)
     return [f"{len(gone)} task definitions that nothing proven uses deregistered"] if gone else []

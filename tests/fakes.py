@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -262,12 +262,12 @@ class FakeCompute(Fake):
     def content(self, release: Release, service: str, image_reference: str) -> str:
         return digest(service, release.color, release.commit, release.config_hash, image_reference.rpartition("@")[2])
 
-    def registered(self, service: str, release_id: str) -> tuple[str, ...]:
-        self._call("registered", service, release_id)
+    def registered(self, service: str, releases: Collection[str]) -> tuple[str, ...]:
+        self._call("registered", service, *releases)
         return tuple(
             arn
             for arn, known in self._known.items()
-            if (known.service, known.release) == (service, release_id) and arn not in self.deregistered
+            if known.service == service and known.release in releases and arn not in self.deregistered
         )
 
     def deregister(self, task_definition: str) -> None:
@@ -407,8 +407,8 @@ class FakeLedger(Fake):
         self._call("history")
         return tuple(sorted(self.records.values(), key=lambda record: record.started_at, reverse=True))
 
-    def mend(self) -> tuple[str, ...]:
-        self._call("mend")
+    def mend(self, damaged: Collection[str]) -> tuple[str, ...]:
+        self._call("mend", *damaged)
         return ()
 
 

@@ -16,7 +16,7 @@ from deployer.errors import InputError
 from deployer.model import Revision
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Sequence
     from datetime import datetime
 
     from mypy_boto3_ecs.type_defs import DeploymentTypeDef, ServiceTypeDef
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from deployer.model import Color, Release, StoppedTask, Topology
     from deployer.ports import Clock, Say, Traffic
 
-LOOKED_AT = 20
+LOOKED_AT = 10
 """How many of the newest revisions are searched for those of a release that was cut off."""
 NEWEST = 3
 """How many of the newest revisions are looked at for one that this release registered before it was cut off."""
@@ -87,16 +87,16 @@ class Ecs:
         with mapped(attempted):
             return self._session.ecs.register_task_definition(**request)["taskDefinition"]["taskDefinitionArn"]
 
-    def registered(self, service: str, release_id: str) -> tuple[str, ...]:
-        """List the newest task definitions that can still be used and say that they are of this release."""
+    def registered(self, service: str, releases: Collection[str]) -> tuple[str, ...]:
+        """List the newest task definitions that can still be used and say that they are of these releases."""
         family = self._topology().services[service].family
         with mapped(f"listing the task definitions of {service}"):
             newest = self._session.ecs.list_task_definitions(
                 familyPrefix=family, status="ACTIVE", sort="DESC", maxResults=LOOKED_AT
             )["taskDefinitionArns"]
-        with ThreadPoolExecutor(NEWEST) as pool:
+        with ThreadPoolExecutor(LOOKED_AT) as pool:
             definitions = zip(newest, pool.map(self._tasks.definition, newest), strict=True)
-            return tuple(arn for arn, found in definitions if labels(found, service).get("RELEASE") == release_id)
+            return tuple(arn for arn, found in definitions if labels(found, service).get("RELEASE") in releases)
 
     def deregister(self, task_definition: str) -> None:
         """Let nobody start this task definition any more; tasks that run are left alone (API page of the call)."""

@@ -16,6 +16,8 @@ from deployer.aws.state_bucket import LEDGER_PREFIX
 from deployer.model import Record
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from deployer.aws.session import Session
 
 SCHEMA_VERSION = 1
@@ -52,22 +54,22 @@ class S3Ledger:
             records = [record for record in pool.map(self._read, keys) if record is not None]
         return tuple(sorted(records, key=lambda record: (record.started_at, record.release), reverse=True))
 
-    def mend(self) -> tuple[str, ...]:
-        """Bring back records that are damaged or deleted from earlier versions; return the releases it did that for.
+    def mend(self, damaged: Collection[str]) -> tuple[str, ...]:
+        """Bring back deleted records, and the `damaged` ones, from earlier versions; return their releases.
 
         The bucket is versioned: a damaged or deleted object still has the versions before (S3 user guide, "Retaining
         multiple versions of objects with S3 Versioning").
         """
         mended = []
         for key, versions in self._versions().items():
-            body = None if versions[0] is None else self._body(key, versions[0])
-            if body is not None and _readable(body):
+            release = key.removeprefix(LEDGER_PREFIX).removesuffix(".json")
+            if versions[0] is not None and release not in damaged:
                 continue
             earlier = (self._body(key, version) for version in versions[1:] if version is not None)
             found = next((body for body in earlier if body is not None and _readable(body)), None)
             if found is not None:
                 self.write(load(found))
-                mended.append(key.removeprefix(LEDGER_PREFIX).removesuffix(".json"))
+                mended.append(release)
         return tuple(mended)
 
     def _versions(self) -> dict[str, list[str | None]]:

@@ -105,7 +105,7 @@ def judge(fakes: Fakes, allowed: set[str], *, tidy: bool = True) -> None:
     good = {
         arn for record in records.values() if record.outcome is Verdict.GOOD for arn in record.task_definitions.values()
     }
-    of_dead = fakes.compute.registered("backend", NEW.id) + fakes.compute.registered("frontend", NEW.id)
+    of_dead = tuple(arn for service in SERVICES for arn in fakes.compute.registered(service, {NEW.id}))
     assert set() == set(of_dead) - good - ({revision.task_definition for revision in live} if tidy else set(of_dead))
 
 
