@@ -15,6 +15,7 @@ from typing import Any
 from localcloud.extension import (
     actions,
     blobs,
+    cloudwatch,
     ecs_options,
     elb,
     emulator,
@@ -25,10 +26,12 @@ from localcloud.extension import (
     state,
     target_health,
 )
+from localcloud.extension.access_log import AccessLog
 from localcloud.extension.dataplane import DataPlane
 from localcloud.extension.ecs_rollout import Rollouts
 from localcloud.extension.ecs_stop import TaskStopper
 from localcloud.extension.ecs_watch import TaskWatcher
+from localcloud.extension.elb_metrics import Publisher
 from localcloud.extension.haproxy import HAProxy
 from localcloud.names import STATE_FOLDER
 
@@ -74,6 +77,12 @@ def install(instance: str) -> Any:
     schedules.install(emulator.module("services.eventbridge"), ecs)
     logs.install(emulator.module("services.cloudwatch_logs"))
 
+    watch, responses = emulator.module("services.cloudwatch"), emulator.module("core.responses")
+    cloudwatch.install(watch)
+    requests = AccessLog(RUN)
+    publisher = Publisher(watch, plane, requests, lambda: cloudwatch.evaluate_all(watch, responses))
+    publisher.install()
+
     relaunch = emulator.replace(ecs, "_start_restored_service_reconciler", lambda: None)
 
     def restored() -> None:
@@ -87,7 +96,9 @@ def install(instance: str) -> Any:
     engine.install_storage(emulator.module("services.rds"))
     _follow_lifecycle(app, saver, restored, watcher.stopping.set)
     app.app = gateway.wrap(app.app, saver.touch, lambda: _status(instance, plane, saver))
+    requests.start()
     plane.start()
+    publisher.start()
     return app
 
 

@@ -71,6 +71,11 @@ class DataPlane:
         self._wake.set()
         return False
 
+    @property
+    def state(self) -> State:
+        """The load balancers as the last turn saw them."""
+        return self._state
+
     def health_of(self, arn: str, target: Target) -> TargetHealth:
         """The health of TARGET in the target group of that ARN, ``initial`` until the next turn has seen it."""
         group = self._state.group(arn)

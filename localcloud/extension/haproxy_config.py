@@ -18,6 +18,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import accumulate
 
+from localcloud.extension import access_log
 from localcloud.extension.elb import Action, Listener, Rule, State, Target
 
 SCALE = 1_000_000
@@ -84,15 +85,15 @@ def render(state: State, slots: Slots, folder: str, sizes: Mapping[str, int]) ->
     ports: dict[int, list[Listener]] = {}
     for listener in state.listeners:
         ports.setdefault(listener.port, []).append(listener)
-    parts = [_head(), f"frontend idle\n    bind unix@{folder}/idle.sock\n    default_backend nothing"]
+    parts = [_head(folder), f"frontend idle\n    bind unix@{folder}/idle.sock\n    default_backend nothing"]
     parts += [_frontend(port, listeners, folder) for port, listeners in sorted(ports.items())]
     for group in state.groups:
         parts.append(_backend(group.arn, slots.get(group.arn, {}), sizes[group.arn], _idle_s(state, group.arn)))
     return "\n".join(parts) + "\n"
 
 
-def _head() -> str:
-    return """global
+def _head(folder: str) -> str:
+    return f"""global
     maxconn 8192
     nbthread 2
     hard-stop-after 120s
@@ -107,7 +108,7 @@ defaults
     timeout http-request 60s
     timeout client 60s
     timeout server 60s
-backend nothing
+{access_log.config(folder)}backend nothing
     http-request deny deny_status 503
 """
 

@@ -11,7 +11,7 @@ from tests.examples import ROOT
 
 MODULES = sorted(
     ".".join(path.relative_to(ROOT).with_suffix("").parts)
-    for folder in ("deployer", "tests/bench")
+    for folder in ("deployer", "localcloud/extension", "tests/bench")
     for path in (ROOT / folder).rglob("*.py")
     if ">>> " in path.read_text(encoding="utf-8")
 )
