@@ -40,6 +40,7 @@ locals {
     subnets    = module.networking.subnets.private
     buckets    = module.storage.names
     reconciler = one(module.reconciler[*].topology)
+    alarms     = module.monitoring.alarms
   }
 }
 

@@ -161,8 +161,13 @@ variable "backups" {
 }
 
 variable "alarms" {
-  description = "What counts as trouble while a release takes over: percent of failed requests, and the 95th percentile of response times."
-  type        = object({ error_rate_percent = number, latency_p95_ms = number })
+  description = "What counts as trouble while a release takes over: percent of failed requests, and the 95th percentile of response times. period_s is how often CloudWatch has a load balancer's metrics; deployment.rehearsal_factor scales it on the local cloud."
+  type        = object({ error_rate_percent = number, latency_p95_ms = number, period_s = optional(number, 60) })
+
+  validation {
+    condition     = var.alarms.period_s >= 60 && var.alarms.period_s % 60 == 0
+    error_message = "alarms.period_s must be a multiple of 60: load balancers publish once a minute."
+  }
 }
 
 variable "notifications" {

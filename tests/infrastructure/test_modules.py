@@ -35,6 +35,13 @@ MUTATIONS = [
         "schedule",
     ),
     ("modules/reconciler", "roles.tf", "Resource = var.listeners", 'Resource = ["*"]', "least_privilege"),
+    (
+        "modules/monitoring",
+        "main.tf",
+        "TargetGroup  = group",
+        'TargetGroup  = "any"',
+        "each_color_is_watched_by_itself",
+    ),
     (".", "topology.tf", "${local.internal_ports[color]}", "${local.internal_ports.blue}", "environment"),
 ]
 

@@ -17,7 +17,7 @@ run "environment" {
   }
 
   assert {
-    condition     = toset(keys(output.topology)) == toset(["cluster", "url", "load_balancers", "services", "subnets", "buckets", "reconciler"])
+    condition     = toset(keys(output.topology)) == toset(["cluster", "url", "load_balancers", "services", "subnets", "buckets", "reconciler", "alarms"])
     error_message = "the deployer reads exactly these keys"
   }
 

@@ -27,6 +27,14 @@ output "deployer_repository" {
   value       = local.repositories["deployer"]
 }
 
+output "target_groups" {
+  description = "Every target group by service and color, with the dimensions under which CloudWatch has its metrics."
+  value = { for key, group in aws_lb_target_group.this : key => {
+    load_balancer = startswith(key, "frontend-") ? aws_lb.public.arn_suffix : aws_lb.internal.arn_suffix
+    target_group  = group.arn_suffix
+  } }
+}
+
 output "services" {
   description = "What a release of each service needs to know: names, roles, log group, and a service and target group for each color."
   value = { for name in local.service_names : name => {
