@@ -185,7 +185,7 @@ class _Judge(ast.NodeVisitor):
             self._say(node, HARMFUL[name])
         elif name in SQL | {"alter_column", "add_column"} and id(node) not in self._called:
             self._say(node, f"{name}: {UNREADABLE}")
-        elif _is_op(node.value) and name not in HARMLESS | SQL | {"alter_column", "add_column"}:
+        elif _name(node.value) == "op" and name not in HARMLESS | SQL | {"alter_column", "add_column"}:
             self._say(node, f"op.{name} is not known to be harmless")
         self.generic_visit(node)
 
@@ -245,7 +245,3 @@ def _spreads(node: ast.Call) -> bool:
 
 def _name(node: ast.expr) -> str:
     return node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
-
-
-def _is_op(node: ast.expr) -> bool:
-    return isinstance(node, ast.Name) and node.id == "op"
