@@ -20,8 +20,6 @@ SEED = 1
 RATE = 100
 TFVARS = "infrastructure/terraform/environments/development/terraform.tfvars"
 STEPS = f"[{', '.join(f'{{ weight_percent = {share}, bake_s = 6 }}' for share in (10, 50, 100))}]"
-    "[{ weight_percent = 10, bake_s = 6 }, { weight_percent = 50, bake_s = 6 }, { weight_percent = 100, bake_s = 6 }]"
-)
 
 
 @pytest.fixture
