@@ -53,6 +53,8 @@ def run(command: Callable[[], int]) -> None:
         "cloud": CLOUD,
         "dry_run": "check, build and plan; say what would change; change nothing",
         "no_cache": "run every check, plan, and replace the tasks, even where nothing has changed",
+        "fix_forward": "release although an alarm fires, because it is to mend what the alarm tells of",
+        "reason": "what --fix-forward mends; the ledger keeps it",
         "json": JSON,
         "yes": YES,
     }
@@ -65,6 +67,8 @@ def deploy(
     cloud: str = "",
     dry_run: bool = False,
     no_cache: bool = False,
+    fix_forward: bool = False,
+    reason: str = "",
     json: bool = False,
     yes: bool = False,
 ) -> None:
@@ -85,6 +89,7 @@ def deploy(
             as_json=json,
             yes=yes,
             no_cache=no_cache,
+            fix_forward=app.reason_of(fix_forward, reason),
         )
     )
 

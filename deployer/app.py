@@ -58,6 +58,7 @@ def _write_down(report: Report, site: Site) -> Report:
         ended_at=site.world.lease.now(),
         reason=report.reason,
         stages=reports.stages(report.results),
+        gates=tuple(site.world.decisions),
     )
     try:
         site.world.ledger.write(record)
@@ -87,9 +88,11 @@ def deploy(
     as_json: bool,
     yes: bool,
     no_cache: bool,
+    fix_forward: str = "",
 ) -> int:
     """Take a commit, or a release of the ledger, to an environment; prove it; put it back if it fails.
 
+    `fix_forward` says why it is released although an alarm fires.
     CI runs everything, as `no_cache` does: there nothing of an earlier run is believed.
     """
     if ref and release:
@@ -103,7 +106,7 @@ def deploy(
         deploy_stage.strategy(environment)
         if not dry_run:
             permit(environment, given, yes=yes)
-        draft = draft_release(environment, given)
+        draft = replace(draft_release(environment, given), fix_forward=fix_forward)
         logs = log_folder(ROOT, draft.id)
         fresh = no_cache or bool(os.environ.get("CI"))
         site = compose(ROOT, given.tree, environment, logs, stop, rehearsal=dry_run, fresh=fresh)
@@ -126,6 +129,14 @@ def deploy(
             for action, address in report.release.plan.changes:
                 console.answer(f"{action:<8} {address}")
         return _judge(report, logs)
+
+
+def reason_of(fix_forward: bool, reason: str) -> str:
+    """Why a release may begin although an alarm fires, "" when it may not. Raises InputError for half of an answer."""
+    if fix_forward != bool(reason.strip()):
+        seen = "--fix-forward is given without a reason" if fix_forward else "--reason is given without --fix-forward"
+        raise InputError("deploy", seen, "--fix-forward --reason='what it mends'")
+    return reason.strip()
 
 
 def _tell_success(report: Report, site: Site, *, as_json: bool) -> None:

@@ -127,6 +127,7 @@ def compose(
     gc.set_threshold(GARBAGE)
 
     from deployer.aws.abort import S3Abort
+    from deployer.aws.cloudwatch import CloudWatch
     from deployer.aws.ecr import Ecr
     from deployer.aws.ecs import Ecs
     from deployer.aws.elbv2 import Elbv2
@@ -180,6 +181,7 @@ def compose(
         infrastructure=JournalledInfrastructure(terraform, journal),
         compute=JournalledCompute(Ecs(session, topology, traffic, clock), journal),
         traffic=JournalledTraffic(traffic, journal),
+        metrics=CloudWatch(session, topology),
         preflight=CloudPreflight(session, topology),
         migrations=Migrations(tree),
         probe=Smoke(tree, environment, url, idle_url, session.endpoint_url, reports=root / "reports"),

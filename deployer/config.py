@@ -14,10 +14,13 @@ from typing import Any
 
 from deployer import memory
 from deployer.errors import ConfigError, InputError
-from deployer.model import SERVICES, Environment, Service, Step
+from deployer.model import SERVICES, Environment, Limits, Service, Step
 
 ENVIRONMENTS = {"development": "dev", "staging": "staging", "production": "prod"}
 """Folder under environments/ -> the short name used in resource names and on the command line."""
+
+LEAST_PERIOD_S = 1
+"""CloudWatch has no shorter period (API page of MetricStat)."""
 
 ENVIRONMENTS_FOLDER = Path("infrastructure/terraform/environments")
 
@@ -122,7 +125,8 @@ def _validate(values: dict[str, Any], tfvars: Path, root: Path) -> Environment:
             f"{_shown(tfvars, root)}: name and short_name are {read['name']!r} and {read['short_name']!r}",
             f"here they have to be {tfvars.parent.name!r} and {short_name!r}, or another environment is changed",
         )
-    deployment = read["deployment"]
+    deployment, alarms = read["deployment"], read["alarms"]
+    factor = deployment["rehearsal_factor"] if read["cloud"] == "local" else 1.0
     return Environment(
         name=read["name"],
         short_name=read["short_name"],
@@ -134,8 +138,14 @@ def _validate(values: dict[str, Any], tfvars: Path, root: Path) -> Environment:
         branch=read["branch"],
         strategy=deployment["strategy"],
         steps=tuple(Step(**step) for step in deployment["steps"]),
-        bake_factor=deployment["rehearsal_factor"] if read["cloud"] == "local" else 1.0,
+        bake_factor=factor,
         steady_timeout_s=deployment["steady_timeout_s"],
+        limits=Limits(
+            alarms["error_rate_percent"],
+            alarms["latency_p95_ms"],
+            # The local cloud publishes every second, whatever is asked for.
+            period_s=max(LEAST_PERIOD_S, round(alarms["period_s"] * factor)),
+        ),
         services={name: Service(name=name, **read["services"][name]) for name in SERVICES},
         tfvars=tfvars,
         config_hash=hashlib.sha256(described.encode()).hexdigest(),

@@ -88,6 +88,32 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
+class Limits:
+    """What counts as trouble while a release takes over.
+
+    `error_rate_percent` of failed requests, `latency_p95_ms` as the 95th percentile; `period_s` is how often the load
+    balancer's metrics are published: a minute on AWS, less in a rehearsal.
+    """
+
+    error_rate_percent: float
+    latency_p95_ms: float
+    period_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What one color's visitors met within a window, as CloudWatch has it.
+
+    `errors` are 5xx answers; `p95_ms` is None without a request, `age_s` (of the newest datum) None without any datum.
+    """
+
+    requests: int = 0
+    errors: int = 0
+    p95_ms: float | None = None
+    age_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Environment:
     """One environment as its terraform.tfvars describes it.
 
@@ -106,6 +132,7 @@ class Environment:
     steps: tuple[Step, ...]
     bake_factor: float
     steady_timeout_s: int
+    limits: Limits
     services: Mapping[str, Service]
     tfvars: Path
     config_hash: str
@@ -227,6 +254,7 @@ class Topology:
     buckets: Mapping[str, str]
     services: Mapping[str, ServiceTopology]
     reconciler: ReconcilerTopology | None = None
+    alarms: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -303,7 +331,7 @@ class Release:
     A stage fills in fields by returning them in `Outcome.learned`; nothing else changes a release.
     `task_definitions` maps service name to ARN. `kind` is `deploy` or `rollback`; `restores` names the release that
     a rollback brings back, `already` the one that was found to serve all of this. A `fast` one takes all traffic at
-    once, without the steps between.
+    once, without the steps between. `fix_forward` is why it is released although an alarm fires.
     """
 
     id: str
@@ -325,6 +353,7 @@ class Release:
     color: Color = Color.BLUE
     already: str = ""
     fast: bool = False
+    fix_forward: str = ""
 
     @property
     def serves(self) -> str:
@@ -337,6 +366,8 @@ class Record:
     """A release as the ledger keeps it: history and intent, never the truth about what runs.
 
     `dirty` says that its images hold files no commit has; records from before it was noted are taken for clean.
+    `gates` are the decisions on each step of its traffic shift with their figures, `fix_forward` is why it was released
+    although an alarm fired.
     """
 
     release: str
@@ -356,6 +387,8 @@ class Record:
     reason: str
     stages: tuple[Mapping[str, object], ...] = ()
     dirty: bool = False
+    gates: tuple[Mapping[str, object], ...] = ()
+    fix_forward: str = ""
 
     @property
     def damaged(self) -> bool:
@@ -371,6 +404,7 @@ class Record:
         ended_at: datetime | None = None,
         reason: str = "",
         stages: tuple[Mapping[str, object], ...] = (),
+        gates: tuple[Mapping[str, object], ...] = (),
     ) -> Record:
         """The record of `release`: its intent while `outcome` is None, its history afterwards."""
         return cls(
@@ -391,6 +425,8 @@ class Record:
             reason=reason,
             stages=stages,
             dirty=release.dirty,
+            gates=gates,
+            fix_forward=release.fix_forward,
         )
 
 

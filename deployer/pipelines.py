@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from deployer.stages import (
+    alarms,
     apply,
     build,
     compare,
@@ -34,6 +35,7 @@ DEPLOY = (
     build.STAGE,
     plan.STAGE,
     compare.STAGE,
+    alarms.STAGE,
     record.STAGE,
     apply.STAGE,
     push.STAGE,
@@ -52,6 +54,7 @@ DEPLOY_ANEW = tuple(stage for stage in DEPLOY if stage is not compare.STAGE)
 
 REDEPLOY = (
     lock.STAGE,
+    alarms.STAGE,
     record.STAGE,
     rollback.STAGE,
     verify.SCHEMA_STAYS,

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol
@@ -20,6 +20,7 @@ from deployer.model import (
     Checked,
     Color,
     Environment,
+    Figures,
     Harm,
     Holder,
     Image,
@@ -198,6 +199,18 @@ class Traffic(Protocol):
         ...
 
 
+class Metrics(Protocol):
+    """CloudWatch, for one environment."""
+
+    def alarms(self) -> Mapping[str, str]:
+        """The state of each alarm: OK, ALARM, INSUFFICIENT_DATA, or `missing` when Terraform made it and it is gone."""
+        ...
+
+    def figures(self, since: datetime, until: datetime) -> Mapping[Color, Figures]:
+        """What each color's visitors met. What the load balancer itself answered with 5xx counts for both colors."""
+        ...
+
+
 class Preflight(Protocol):
     """Reads the cloud before anything is changed."""
 
@@ -235,6 +248,13 @@ class Probe(Protocol):
         """Run tests/containers against what runs now; return a summary. Raises GateFailed with what failed.
 
         With `idle` through the test listener.
+        """
+        ...
+
+    def sample(self, count: int, within_s: float, *, idle: bool = False) -> int:
+        """Ask for pages as visitors do, up to `count` times; none is begun after `within_s`. Return how many.
+
+        What they met is in the load balancer's metrics, not here. With `idle` through the test listener.
         """
         ...
 
@@ -396,7 +416,10 @@ class Clock(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """All ports of one run, and where its logs go."""
+    """All ports of one run, and where its logs go.
+
+    `decisions` collects what the gates of a traffic shift said, with the figures, for the ledger.
+    """
 
     environment: Environment
     root: Path
@@ -408,6 +431,7 @@ class World:
     infrastructure: Infrastructure
     compute: Compute
     traffic: Traffic
+    metrics: Metrics
     preflight: Preflight
     migrations: Migrations
     probe: Probe
@@ -417,3 +441,4 @@ class World:
     abort: Abort
     clock: Clock
     say: Say
+    decisions: list[Mapping[str, object]] = field(default_factory=list)

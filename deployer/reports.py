@@ -99,6 +99,8 @@ def history(records: Sequence[Record], in_progress: str | None) -> list[dict[str
             "kind": record.kind,
             "restores": record.restores or None,
             "dirty": record.dirty,
+            "gates": list(record.gates),
+            "fix_forward": record.fix_forward or None,
         }
         for record in records
         if record.release != in_progress

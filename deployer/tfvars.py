@@ -55,6 +55,14 @@ class ServicesValues(_Read):
     frontend: ServiceValues
 
 
+class AlarmsValues(_Read):
+    """`alarms`; `period_s` is how often CloudWatch has the load balancer's metrics."""
+
+    error_rate_percent: float = Field(gt=0, lt=100)
+    latency_p95_ms: float = Field(gt=0)
+    period_s: int = Field(default=60, ge=60, le=3600, multiple_of=60)
+
+
 class Values(_Read):
     """One environment's terraform.tfvars."""
 
@@ -68,6 +76,7 @@ class Values(_Read):
     branch: str = Field(pattern=r"^[\w./-]+$")
     deployment: DeploymentValues
     services: ServicesValues
+    alarms: AlarmsValues
 
 
 def validate(values: dict[str, Any]) -> Values | tuple[str, ...]:

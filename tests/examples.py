@@ -11,6 +11,7 @@ from deployer.model import (
     Color,
     ColorTopology,
     Environment,
+    Limits,
     Outcome,
     ReconcilerTopology,
     Release,
@@ -40,6 +41,7 @@ ENVIRONMENT = Environment(
     steps=(Step(100, 0),),
     bake_factor=1.0,
     steady_timeout_s=300,
+    limits=Limits(1, 1000, 1),
     services={
         "backend": Service("backend", 256, 512, 1, 8080, "/readyz"),
         "frontend": Service("frontend", 256, 512, 1, 8080, "/healthz"),

@@ -25,6 +25,7 @@ from deployer.model import (
     Checked,
     Color,
     Environment,
+    Figures,
     Harm,
     Holder,
     Image,
@@ -344,6 +345,23 @@ class FakeTraffic(Fake):
         return tuple(Target(f"10.0.0.{n}", state) for n in range(1, self._compute.live(service, color).running + 1))
 
 
+class FakeMetrics(Fake):
+    """CloudWatch: both colors do well, with visitors enough, but for what `seen` and `states` (of alarms) say."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.states: dict[str, str] = {"indivillage-dev-blue-errors": "OK"}
+        self.seen: dict[Color, Figures] = {}
+
+    def alarms(self) -> Mapping[str, str]:
+        self._call("alarms")
+        return dict(self.states)
+
+    def figures(self, since: datetime, until: datetime) -> Mapping[Color, Figures]:
+        self._call("figures", since, until)
+        return {color: self.seen.get(color, Figures(1000, 0, 20.0, 1.0)) for color in Color}
+
+
 class FakePreflight(Fake):
     """`found` is what is wrong."""
 
@@ -388,6 +406,10 @@ class FakeProbe(Fake):
         self._call("smoke", release_id, *(["idle"] if idle else []))
         say(f"log in {log.name}")
         return "12 checks passed"
+
+    def sample(self, count: int, within_s: float, *, idle: bool = False) -> int:
+        self._call("sample", count, within_s, *(["idle"] if idle else []))
+        return count
 
 
 class FakeLedger(Fake):
@@ -546,6 +568,7 @@ class Fakes:
         self.infrastructure = FakeInfrastructure()
         self.compute = FakeCompute(self.clock)
         self.traffic = FakeTraffic(self.compute)
+        self.metrics = FakeMetrics()
         self.preflight = FakePreflight()
         self.migrations = FakeMigrations()
         self.probe = FakeProbe(self.compute, self.traffic)
@@ -583,6 +606,7 @@ class Fakes:
             infrastructure=JournalledInfrastructure(self.infrastructure, self.journal),
             compute=JournalledCompute(self.compute, self.journal),
             traffic=JournalledTraffic(self.traffic, self.journal),
+            metrics=self.metrics,
             preflight=self.preflight,
             migrations=self.migrations,
             probe=self.probe,

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from botocore.session import Session as BotoSession
+    from mypy_boto3_cloudwatch import CloudWatchClient
     from mypy_boto3_ec2 import EC2Client
     from mypy_boto3_ecr import ECRClient
     from mypy_boto3_ecs import ECSClient
@@ -82,6 +83,12 @@ class Session:
     def secure(self) -> bool:
         """Whether requests go over TLS; the local cloud speaks plain HTTP on loopback."""
         return self.endpoint_url is None or urlsplit(self.endpoint_url).scheme == "https"
+
+    @property
+    def cloudwatch(self) -> CloudWatchClient:
+        """Metrics and alarms."""
+        client: CloudWatchClient = self._client("cloudwatch")
+        return client
 
     @property
     def ec2(self) -> EC2Client:

@@ -72,6 +72,7 @@ class _Document(_Outside):
     subnets: tuple[str, ...]
     buckets: dict[str, str]
     reconciler: _Reconciler | None = None
+    alarms: tuple[str, ...] = ()
 
 
 def check(text: str, parameter: str) -> dict[str, Any]:

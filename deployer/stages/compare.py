@@ -16,7 +16,7 @@ from deployer.pipeline import Stage
 from deployer.ports import World
 from deployer.verdict import doubts, revisions
 
-SETTLED = ("record", "apply", "push", "verify", "place", "migrate", "deploy", "smoke_test", "retire")
+SETTLED = ("alarms", "record", "apply", "push", "verify", "place", "migrate", "deploy", "smoke_test", "retire")
 
 
 def serving(world: World) -> Mapping[str, Revision]:

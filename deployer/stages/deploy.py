@@ -48,19 +48,13 @@ STRATEGIES: dict[str, Strategy] = {"blue_green": blue_green, "rolling": rolling}
 
 
 def strategy(environment: Environment) -> Strategy:
-    """The strategy that terraform.tfvars names. Raises InputError for an unknown one, and for what is not safe yet."""
+    """The strategy that terraform.tfvars names. Raises InputError for an unknown one."""
     found = STRATEGIES.get(environment.strategy)
     if found is None:
         raise InputError(
             f"deploy {environment.name}",
             f"deployment.strategy = {environment.strategy!r} is not known",
             f"known: {', '.join(STRATEGIES)}",
-        )
-    if environment.strategy == "blue_green" and environment.cloud == "aws":
-        raise InputError(
-            f"deploy {environment.name}",
-            "blue/green shifts traffic without asking CloudWatch's alarms yet, which real visitors need",
-            "rehearse it on the local cloud: --cloud=local",
         )
     return found
 

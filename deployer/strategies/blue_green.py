@@ -15,8 +15,9 @@ from dataclasses import dataclass, replace
 from deployer.errors import DeployError, GateFailed, Interrupted, RolledBack, StateUncertain
 from deployer.model import SERVICES, Color, Outcome, Record, Release, Revision, Step
 from deployer.ports import World
-from deployer.strategies import definitions
+from deployer.strategies import definitions, gate_watch
 from deployer.strategies.colors import place, settle, words
+from deployer.strategies.gate_watch import Watch
 from deployer.strategies.leave import scale_down
 from deployer.verdict import doubts, last_words, revisions
 
@@ -58,8 +59,12 @@ def run(release: Release, world: World) -> Outcome:
         first = not any(served.values())
         if first:
             world.say("the first release: nothing serves that it could be compared with")
+        # What is warm was proven under these very figures: nothing may keep visitors from it, or take them away again.
+        watch = None if warm else Watch(new, world, alone=first, ignored=gate_watch.accepted(release, world))
+        if watch and not first:
+            _hold({color: 0, color.other: 100}, 0.0, new, world, watch)
         for step in _steps(release, world, at_once=first or warm):
-            _shift(step, new, world)
+            _shift(step, new, world, watch)
     except Exception as error:
         with world.clock.shield():
             words = _restore(before, new, world, error)
@@ -137,20 +142,28 @@ def _prove(release: Release, world: World) -> None:
     world.say(world.probe.smoke(release.serves, world.say, world.logs / "smoke-idle.log", idle=True))
 
 
-def _shift(step: Step, release: Release, world: World) -> None:
+def _shift(step: Step, release: Release, world: World, watch: Watch | None) -> None:
     """Give the new color its share, then hold it there for the step's bake time, looking all the while."""
     wanted = {release.color: step.weight_percent, release.color.other: 100 - step.weight_percent}
     world.lease.check()
     world.traffic.set_weights(wanted)
     bake_s = step.bake_s * world.environment.bake_factor
     world.say(f"{words(wanted)}, for {bake_s:.0f} s")
-    until = world.clock.monotonic() + bake_s
+    _hold(wanted, bake_s, release, world, watch)
+
+
+def _hold(
+    wanted: Mapping[Color, int], bake_s: float, release: Release, world: World, watch: Watch | None = None
+) -> None:
+    """Stay at this split until its bake time is over and the gates say yes. Raises GateFailed when they say no."""
+    if watch is None:
+        return _look(release, wanted, world)
+    watch.open(wanted, bake_s)
     while True:
         _look(release, wanted, world)
-        left_s = until - world.clock.monotonic()
-        if left_s <= 0:
-            return
-        world.clock.wait(min(LOOK_EVERY_S, left_s))
+        if watch.passed():
+            return None
+        world.clock.wait(LOOK_EVERY_S)
 
 
 def _look(release: Release, wanted: Mapping[Color, int], world: World) -> None:

@@ -12,30 +12,18 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
-from urllib.parse import urlsplit, urlunsplit
 from xml.etree import ElementTree as ET
 
 from deployer.errors import DeployError, GateFailed, ReleaseFailed
 from deployer.model import Environment
+from deployer.tools import samples
 from deployer.tools.nox_gates import NoxGates
+from deployer.tools.reach import reachable
 
 SESSION = "containers"
 _TIMEOUT_S = 600.0
 _PATIENCE_S = 10.0
 _EXCERPT = 300
-
-
-def reachable(url: str) -> tuple[str, dict[str, str]]:
-    """Return the URL to connect to and the headers to send with it.
-
-    curl and browsers take every `*.localhost` for this machine, Python's resolver does not (measured): such a name goes
-    into the Host header, by which the local cloud tells its load balancers apart.
-    """
-    parts = urlsplit(url)
-    if not (parts.hostname or "").endswith(".localhost"):
-        return url, {}
-    port = f":{parts.port}" if parts.port else ""
-    return urlunsplit(parts._replace(netloc=f"127.0.0.1{port}")), {"Host": parts.netloc}
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +134,10 @@ class Smoke:
         told = f"{found.passed} check{'s' * (found.passed > 1)} passed in {time.monotonic() - started:.1f} s"
         reasons = sorted({reason for _, reason in found.not_run})
         return f"{told}, {len(found.not_run)} NOT RUN ({'; '.join(reasons)})" if reasons else told
+
+    def sample(self, count: int, within_s: float, *, idle: bool = False) -> int:
+        """Ask for pages as visitors do; what they met is in the load balancer's metrics."""
+        return samples.sample(self._urls[idle](), count, within_s)
 
     def _variables(self, release_id: str, url: str) -> dict[str, str]:
         environment = self._environment

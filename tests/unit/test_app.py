@@ -13,7 +13,16 @@ import pytest
 
 from deployer import app, read, source
 from deployer.composition import Site
-from deployer.errors import InputError, Locked, NotAllowed, ReleaseFailed, RolledBack, StateUncertain, Unreachable
+from deployer.errors import (
+    GateFailed,
+    InputError,
+    Locked,
+    NotAllowed,
+    ReleaseFailed,
+    RolledBack,
+    StateUncertain,
+    Unreachable,
+)
 from deployer.model import Environment, Image, Record, Release, Verdict
 from deployer.pipeline import Stop
 from tests.examples import COMMIT, ENVIRONMENT, NOW, TOPOLOGY, release
@@ -48,6 +57,12 @@ def fakes(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Fakes:
 def use(monkeypatch: pytest.MonkeyPatch, environment: Environment) -> None:
     """Make `environment` what every name on the command line means."""
     monkeypatch.setattr(app.config, "load", lambda *_: environment)
+
+
+def shifting(fakes: Fakes, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An environment that shifts traffic by steps."""
+    fakes.environment = replace(ENVIRONMENT, strategy="blue_green")
+    use(monkeypatch, fakes.environment)
 
 
 def deploy(**options: object) -> int:
@@ -131,15 +146,34 @@ def test_a_gate_that_fails_after_an_apply_is_no_mere_gate(fakes: Fakes) -> None:
     assert (20, True) == (failed.value.exit_code, "what apply changed stays" in failed.value.hint)
 
 
-def test_what_is_not_safe_for_visitors_yet_is_refused_before_anything_starts(
-    fakes: Fakes, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Not after infrastructure and schema were changed."""
-    use(monkeypatch, replace(ENVIRONMENT, strategy="blue_green", cloud="aws"))
-    with pytest.raises(InputError, match="alarms"):
-        deploy(yes=True)
+def test_nothing_is_released_into_trouble(fakes: Fakes, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not after infrastructure and schema were changed: before the release is even written down."""
+    shifting(fakes, monkeypatch)
+    fakes.metrics.states["indivillage-dev-blue-errors"] = "ALARM"
+    with pytest.raises(GateFailed, match="indivillage-dev-blue-errors fires already"):
+        deploy()
 
-    assert [] == fakes.lease.called("acquire")
+    assert ([], []) == (fakes.ledger.called("write"), fakes.infrastructure.called("apply"))
+
+
+def test_what_mends_the_trouble_is_released_and_says_why(fakes: Fakes, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The ledger keeps the reason, and what each step was decided by."""
+    shifting(fakes, monkeypatch)
+    fakes.metrics.states["indivillage-dev-blue-errors"] = "ALARM"
+
+    assert 0 == deploy(fix_forward="blue cannot reach its database")
+    record = fakes.ledger.history()[0]
+    assert ("blue cannot reach its database", ["pass"]) == (
+        record.fix_forward,
+        [gate["verdict"] for gate in record.gates],
+    )
+
+
+@pytest.mark.parametrize(("fix_forward", "reason"), [(True, ""), (True, "  "), (False, "why not")])
+def test_half_an_answer_is_bad_input(fix_forward: bool, reason: str) -> None:
+    """An alarm is not passed over without a reason, and a reason alone passes over nothing."""
+    with pytest.raises(InputError, match="--fix-forward"):
+        app.reason_of(fix_forward, reason)
 
 
 def test_a_proven_release_is_not_taken_back_for_a_tag(fakes: Fakes) -> None:

@@ -114,7 +114,7 @@ def test_a_good_release(changing: Fakes, world: World) -> None:
     assert (Verdict.GOOD, None) == (report.verdict, report.error)
     ended = {result.name: result.status for result in report.results}
     assert ended == dict.fromkeys([s.name for s in pipelines.DEPLOY], Status.OK) | dict.fromkeys(
-        ["schedule", "retire"], Status.SKIPPED
+        ["alarms", "schedule", "retire"], Status.SKIPPED
     )
     assert ({NEW.id}, None) == (serving(changing), changing.lease.holder())
 

@@ -25,6 +25,7 @@ GOOD: dict[str, Any] = {
         "steady_timeout_s": 300,
     },
     "services": {"backend": SERVICE, "frontend": {**SERVICE, "environment": {"LOG_LEVEL": "debug"}}},
+    "alarms": {"error_rate_percent": 1, "latency_p95_ms": 1500},
     "scaling": {"only": "Terraform's"},
 }
 
@@ -47,7 +48,17 @@ def test_good_values() -> None:
     assert isinstance(read, Values)
     assert [10, 100] == [step.weight_percent for step in read.deployment.steps]
     assert {"LOG_LEVEL": "debug"} == read.services.frontend.environment
+    assert 60 == read.alarms.period_s
     assert not hasattr(read, "scaling")
+
+
+@pytest.mark.parametrize("period_s", [0, 10, 61, 3660])
+def test_a_period_that_load_balancers_have_not(period_s: int) -> None:
+    """They publish once a minute."""
+    problems = validate(GOOD | {"alarms": {**GOOD["alarms"], "period_s": period_s}})
+
+    assert isinstance(problems, tuple)
+    assert problems[0].startswith(f"alarms.period_s is {period_s}: ")
 
 
 @pytest.mark.parametrize(
@@ -76,6 +87,10 @@ def test_good_values() -> None:
         ("deployment.steps.0.bake_s", 86401),
         ("deployment.steady_timeout_s", 9),
         ("deployment.steady_timeout_s", 3601),
+        ("alarms.error_rate_percent", 0),
+        ("alarms.error_rate_percent", 100),
+        ("alarms.error_rate_percent", True),
+        ("alarms.latency_p95_ms", 0),
         ("services.backend", None),
         ("services.backend.cpu", 300),
         ("services.backend.cpu", "256"),

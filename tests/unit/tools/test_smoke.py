@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from deployer.errors import GateFailed, ReleaseFailed
-from deployer.model import Environment
+from deployer.model import Environment, Limits
 from deployer.tools import smoke
-from deployer.tools.smoke import Smoke, reachable
+from deployer.tools.smoke import Smoke
 
 VERSION = {"release": "dev-x", "commit": "abc", "color": "blue"}
 
@@ -106,6 +106,7 @@ def environment(cloud: str = "local") -> Environment:
         strategy="rolling",
         steps=(),
         steady_timeout_s=60,
+        limits=Limits(5, 1500, 60),
         services={},
         tfvars=Path("x"),
         bake_factor=1,
@@ -131,18 +132,6 @@ def probe(
         session=session,
         wait=lambda _: None,
     )
-
-
-def test_local_names_go_into_the_host_header() -> None:
-    """Python does not resolve *.localhost: connect to this machine, say the name."""
-    expected = ("http://127.0.0.1:8080/api/version", {"Host": "dev.alb.localhost:8080"})
-
-    assert expected == reachable("http://dev.alb.localhost:8080/api/version")
-
-
-def test_other_names_are_left_alone() -> None:
-    """Real domains are resolved as ever."""
-    assert ("https://indivillage.com/x", {}) == reachable("https://indivillage.com/x")
 
 
 def test_version_through_the_load_balancer(balancer: Balancer, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from deployer.errors import DeployError, GateFailed, InputError, Interrupted, Locked, ReleaseFailed, Unreachable
-from deployer.model import Environment, Plan, Topology
+from deployer.model import Environment, Limits, Plan, Topology
 from deployer.tools import process
 from deployer.tools.terraform import Terraform
 
@@ -112,6 +112,7 @@ def environment(tfvars: Path) -> Environment:
         steps=(),
         bake_factor=1.0,
         steady_timeout_s=60,
+        limits=Limits(5, 1500, 60),
         services={},
         tfvars=tfvars,
         config_hash="",

@@ -1,0 +1,172 @@
+"""The loop around `gates.decide`: reads the metrics when there can be new ones, sends probes where visitors are few.
+
+One Watch for one release; `open` begins a window, `passed` is asked until it says so or raises. What was decided goes
+to `world.decisions`, from there to the ledger.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Mapping
+from dataclasses import asdict
+from datetime import UTC, datetime
+
+from deployer.errors import DeployError, GateFailed, Interrupted, StateUncertain
+from deployer.model import Color, Figures, Release
+from deployer.ports import World
+from deployer.strategies import gates
+from deployer.strategies.gates import Decision, Word
+
+LOOKS_PER_PERIOD = 4
+"""On AWS, where a period is a minute, asking every second would cost money and tell nothing new."""
+
+HOLD_PERIODS = 10
+HOLD_S = 30.0
+"""After its bake time a step may hold for ten periods, and no less than this, until it is rolled back."""
+
+UNSEEN_PERIODS = 3
+"""So many periods later a request is in the metrics."""
+
+BATCH = 100
+BATCH_S = 1.0
+MOST_PROBES = 2000
+"""Probes: so many at a time, for so long, and so many in one step through one listener."""
+
+
+def firing(world: World) -> tuple[str, ...]:
+    """The environment's alarms that fire now."""
+    return tuple(sorted(name for name, state in world.metrics.alarms().items() if state == "ALARM"))
+
+
+def accepted(release: Release, world: World) -> tuple[str, ...]:
+    """The alarms that fire already and do not speak against this release: it is meant to end what they tell of."""
+    return firing(world) if release.fix_forward or release.kind == "rollback" else ()
+
+
+class Watch:
+    """Watches the new color of `release`. `alone`: nothing else serves, so there is nothing to compare with.
+
+    `ignored` alarms fired before the release began, which somebody has accepted.
+    """
+
+    def __init__(self, release: Release, world: World, *, alone: bool, ignored: Collection[str] = ()) -> None:
+        self._release = release
+        self._world = world
+        self._alone = alone
+        self._ignored = ignored
+        self._limits = world.environment.limits
+
+    def open(self, weights: Mapping[Color, int], bake_s: float) -> None:
+        """Begin a window with the first full period from now on."""
+        self._weights = dict(weights)
+        self._bake_s = bake_s
+        self._began = self._world.clock.monotonic()
+        self._since = _full_period(self._world.lease.now(), self._limits.period_s)
+        self._due = 0.0
+        self._sent: dict[bool, list[tuple[float, int]]] = {True: [], False: []}
+        self._green, self._blue = Figures(), Figures()
+        self._alarms: Mapping[str, str] = {}
+
+    def passed(self) -> bool:
+        """Whether the bake time is over and the figures are good. Raises GateFailed for bad ones and for no verdict."""
+        elapsed_s = self._world.clock.monotonic() - self._began
+        self._probe(elapsed_s)
+        if elapsed_s < self._due and elapsed_s < self._bake_s:
+            return False
+        self._due = elapsed_s + self._limits.period_s / LOOKS_PER_PERIOD
+        decision = self._decide()
+        hold_s = max(HOLD_S, HOLD_PERIODS * self._limits.period_s)
+        if decision.word is Word.HOLD and elapsed_s > self._bake_s + hold_s:
+            reason = f"no verdict {hold_s:.0f} s after the bake time: {decision.reason}"
+            decision = Decision(Word.FAIL, reason)
+        if decision.word is Word.FAIL:
+            self._record(decision, elapsed_s)
+            raise GateFailed(f"give {self._release.color} {self._share}%", decision.reason, details=self._details())
+        if decision.word is Word.HOLD or elapsed_s < self._bake_s:
+            return False
+        self._record(decision, elapsed_s)
+        self._world.say(f"{self._share}%: {decision.reason}{self._ours()}")
+        return True
+
+    @property
+    def _share(self) -> int:
+        return self._weights[self._release.color]
+
+    @property
+    def _other_serves(self) -> bool:
+        return not self._alone and self._weights[self._release.color.other] > 0
+
+    def _decide(self) -> Decision:
+        """Read and judge. What cannot be read is no reason to advance, and none to be harmed by either: it holds."""
+        try:
+            self._alarms = self._world.metrics.alarms()
+            seen = self._world.metrics.figures(self._since, self._world.lease.now())
+        except (Interrupted, StateUncertain):
+            raise
+        except DeployError as error:
+            return Decision(Word.HOLD, f"the metrics cannot be read: {error}")
+        self._green, self._blue = seen[self._release.color], seen[self._release.color.other]
+        blue = self._blue if self._other_serves else None
+        return gates.decide(self._green, blue, self._alarms, self._limits, self._ignored)
+
+    def _probe(self, elapsed_s: float) -> None:
+        """Supply what visitors do not, from half of the bake time on: what nobody asks for cannot be judged."""
+        if elapsed_s < self._bake_s / 2 or self._world.lease.now() < self._since:
+            return
+        rate = self._limits.error_rate_percent / 100
+        wanted = max(gates.LATENCY_SAMPLES, gates.needed(rate, self._green.errors))
+        if self._alone:
+            self._send(wanted, self._green.requests, 1.0, idle=False)
+            return
+        self._send(wanted, self._green.requests, 1.0, idle=True)
+        if self._other_serves:
+            # Half again as many: which color a request meets is drawn.
+            share = self._weights[self._release.color.other] / 100
+            self._send(math.ceil(1.5 * gates.LATENCY_SAMPLES), self._blue.requests, share, idle=False)
+
+    def _send(self, wanted: int, seen: int, share: float, *, idle: bool) -> None:
+        """Send what is lacking of `wanted` requests, of which `share` meet the color they are for.
+
+        What was sent lately may not be among those that the metrics have `seen`: then what was sent counts.
+        """
+        now = self._world.clock.monotonic()
+        sent = self._sent[idle]
+        lately = bool(sent) and now - sent[-1][0] < UNSEEN_PERIODS * self._limits.period_s
+        counted = max(seen, self._probes(idle) * share) if lately else seen
+        count = min(math.ceil((wanted - counted) / share), BATCH, MOST_PROBES - self._probes(idle))
+        if count > 0:
+            sent.append((now, self._world.probe.sample(count, BATCH_S, idle=idle)))
+
+    def _probes(self, idle: bool) -> int:
+        return sum(count for _, count in self._sent[idle])
+
+    def _ours(self) -> str:
+        sent = self._probes(True) + self._probes(False)
+        return f"; {sent} of all requests were probes of ours" if sent else ""
+
+    def _details(self) -> tuple[str, ...]:
+        blue = gates.told(self._blue) if self._other_serves else "gets no requests"
+        lines = [f"new color: {gates.told(self._green)}", f"other color: {blue}"]
+        lines += [f"alarm {name}: {state}" for name, state in sorted(self._alarms.items()) if state != "OK"]
+        return (*lines, f"probes of ours: {self._probes(True)} to the new color, {self._probes(False)} to both")
+
+    def _record(self, decision: Decision, elapsed_s: float) -> None:
+        self._world.decisions.append(
+            {
+                "weight_percent": self._share,
+                "verdict": str(decision.word),
+                "reason": decision.reason,
+                "since": self._since.isoformat(),
+                "elapsed_s": round(elapsed_s, 1),
+                "new": asdict(self._green),
+                "other": asdict(self._blue) if self._other_serves else None,
+                "probes": {"new": self._probes(True), "both": self._probes(False)},
+                "alarms": {name: state for name, state in sorted(self._alarms.items()) if state != "OK"},
+                "ignored_alarms": sorted(self._ignored),
+            }
+        )
+
+
+def _full_period(now: datetime, period_s: float) -> datetime:
+    """The next moment at which a period begins: before it, requests of another split are in the same datum."""
+    return datetime.fromtimestamp(math.ceil(now.timestamp() / period_s) * period_s, UTC)
