@@ -48,6 +48,10 @@ class NoProof:
         """No test is run. Raises GateFailed, which leaves the release without a verdict for the next command."""
         raise self._refusal()
 
+    def sample(self, *_: object, **__: object) -> NoReturn:
+        """Nothing is judged here that samples would be for."""
+        raise self._refusal()
+
     @staticmethod
     def _refusal() -> GateFailed:
         return GateFailed(
@@ -81,6 +85,7 @@ def world(environment: Environment, root: Path, endpoint: str | None, stop: Stop
         infrastructure=applied,
         compute=JournalledCompute(Ecs(session, topology, traffic, clock), journal),
         traffic=JournalledTraffic(traffic, journal),
+        metrics=nobody,
         preflight=nobody,
         migrations=nobody,
         probe=NoProof(),
