@@ -211,6 +211,7 @@ def _is_step(line: str) -> bool:
 def measures() -> tuple[Measure, ...]:
     """All of them, in the order in which each finds what the one before left: cold makes what the rest need."""
     from tests.bench.redeploy import redeploy
+    from tests.bench.weights import weights_back
 
     return (
         Measure("cold", Goal(300, 1.2), 1, cold),
@@ -219,4 +220,5 @@ def measures() -> tuple[Measure, ...]:
         Measure("backend-line", Goal(20, 0.5), 3, backend_line),
         Measure("rollback", Goal(10), 4, rollback),
         Measure("redeploy", Goal(most_ratio=0.7), 3, redeploy),
+        Measure("weights-back", Goal(2), 3, weights_back),
     )
