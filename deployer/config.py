@@ -19,8 +19,8 @@ from deployer.model import SERVICES, Environment, Limits, Service, Step
 ENVIRONMENTS = {"development": "dev", "staging": "staging", "production": "prod"}
 """Folder under environments/ -> the short name used in resource names and on the command line."""
 
-LEAST_PERIOD_S = 1
-"""CloudWatch has no shorter period (API page of MetricStat)."""
+LOCAL_PERIOD_S = 1
+"""The local cloud publishes its load balancers' metrics every second, in every environment."""
 
 ENVIRONMENTS_FOLDER = Path("infrastructure/terraform/environments")
 
@@ -126,7 +126,6 @@ def _validate(values: dict[str, Any], tfvars: Path, root: Path) -> Environment:
             f"here they have to be {tfvars.parent.name!r} and {short_name!r}, or another environment is changed",
         )
     deployment, alarms = read["deployment"], read["alarms"]
-    factor = deployment["rehearsal_factor"] if read["cloud"] == "local" else 1.0
     return Environment(
         name=read["name"],
         short_name=read["short_name"],
@@ -138,13 +137,12 @@ def _validate(values: dict[str, Any], tfvars: Path, root: Path) -> Environment:
         branch=read["branch"],
         strategy=deployment["strategy"],
         steps=tuple(Step(**step) for step in deployment["steps"]),
-        bake_factor=factor,
+        bake_factor=deployment["rehearsal_factor"] if read["cloud"] == "local" else 1.0,
         steady_timeout_s=deployment["steady_timeout_s"],
         limits=Limits(
             alarms["error_rate_percent"],
             alarms["latency_p95_ms"],
-            # The local cloud publishes every second, whatever is asked for.
-            period_s=max(LEAST_PERIOD_S, round(alarms["period_s"] * factor)),
+            LOCAL_PERIOD_S if read["cloud"] == "local" else alarms["period_s"],
         ),
         services={name: Service(name=name, **read["services"][name]) for name in SERVICES},
         tfvars=tfvars,

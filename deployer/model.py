@@ -92,7 +92,7 @@ class Limits:
     """What counts as trouble while a release takes over.
 
     `error_rate_percent` of failed requests, `latency_p95_ms` as the 95th percentile; `period_s` is how often the load
-    balancer's metrics are published: a minute on AWS, less in a rehearsal.
+    balancer's metrics are published: a minute on AWS, a second on the local cloud.
     """
 
     error_rate_percent: float

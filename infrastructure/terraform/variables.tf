@@ -161,7 +161,7 @@ variable "backups" {
 }
 
 variable "alarms" {
-  description = "What counts as trouble while a release takes over: percent of failed requests, and the 95th percentile of response times. period_s is how often CloudWatch has a load balancer's metrics; deployment.rehearsal_factor scales it on the local cloud."
+  description = "What counts as trouble while a release takes over: percent of failed requests, and the 95th percentile of response times. period_s is how often CloudWatch has a load balancer's metrics; the local cloud publishes every second."
   type        = object({ error_rate_percent = number, latency_p95_ms = number, period_s = optional(number, 60) })
 
   validation {

@@ -88,7 +88,7 @@ def test_development_as_shipped(checkout: Path) -> None:
         steps=(Step(100, 0),),
         bake_factor=1.0,
         steady_timeout_s=300,
-        limits=Limits(5, 1500, 60),
+        limits=Limits(5, 1500, 1),
         services={
             "backend": Service("backend", 256, 512, 1, 8080, "/readyz", {}),
             "frontend": Service("frontend", 256, 512, 1, 8080, "/healthz", {}),
@@ -265,3 +265,12 @@ def test_a_cache_that_cannot_be_written_is_done_without(checkout: Path) -> None:
     (checkout / ".cache").write_text("a file where a folder should be", encoding="utf-8")
 
     assert "develop" == config.load(checkout, "dev").branch
+
+
+@pytest.mark.parametrize(("cloud", "expected"), [("local", 1), ("aws", 120)])
+def test_how_often_metrics_come(checkout: Path, cloud: str, expected: int) -> None:
+    """As the file says on AWS, every second on the local cloud."""
+    text = TEXT.replace("latency_p95_ms     = 1500", "latency_p95_ms     = 1500\n  period_s           = 120")
+    write(checkout, text.replace('cloud          = "local"', f'cloud          = "{cloud}"'))
+
+    assert expected == config.load(checkout, "dev").limits.period_s
