@@ -34,10 +34,21 @@ def begin(release: Release, holder: Holder, world: World) -> str:
         # Half of it is no better than what was found, and a second Ctrl-C changes nothing either.
         with world.clock.shield():
             world.journal.begin(_taken_up(left, release, holder, world.lease.now()))
-            did = put_right(left, release, world)
-            world.journal.end(None, 0, did)
-        world.say(did)
+            did = _attempt(left, release, world)
     world.journal.begin(replace(Page.of(release, holder.fencing, world.lease.now()), reason=did))
+    return did
+
+
+def _attempt(left: Page | None, release: Release, world: World) -> str:
+    """Put right. What was good and does not come up any more is no reason to keep a release out that may mend it."""
+    try:
+        did = put_right(left, release, world)
+    except ReleaseFailed as error:
+        world.journal.end(None, error.exit_code, str(error))
+        world.say(f"what served before does not come up again: {error.seen}")
+        return ""
+    world.journal.end(None, 0, did)
+    world.say(did)
     return did
 
 
@@ -73,7 +84,8 @@ def put_right(left: Page | None, release: Release, world: World) -> str:
     mended = world.ledger.mend([record.release for record in history if record.damaged])
     history = world.ledger.history() if mended else history
     did = [f"the ledger has {name} again, from an earlier version" for name in mended]
-    dead = [record for record in history if record.outcome is None and record.release != release.id]
+    untold = [record for record in history if record.outcome is None and not record.damaged]
+    dead = [record for record in untold if record.release != release.id]
     try:
         world.infrastructure.topology()
     except InputError:
@@ -82,7 +94,11 @@ def put_right(left: Page | None, release: Release, world: World) -> str:
     if left is not None and left.proven:
         did += _finish(left, dead, world)
         dead = [record for record in dead if record.release != left.dead]
-    settled = strategy(world.environment).settle(world, left)
+    try:
+        settled = strategy(world.environment).settle(world, left)
+    except ReleaseFailed:
+        _write_off(dead, world)
+        raise
     did += [settled] if settled else []
     live = _live(world)
     did += _prove(live, world)

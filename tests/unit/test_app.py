@@ -245,6 +245,23 @@ def test_uncommitted_files_are_for_dev_only(fakes: Fakes, monkeypatch: pytest.Mo
     assert 1 == len(fakes.lease.called("acquire"))
 
 
+def test_what_was_left_is_put_right_from_any_tree(
+    fakes: Fakes, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """`inv reconcile` takes nothing from it: uncommitted files are no reason to leave visitors with a split."""
+
+    @contextmanager
+    def dirty(*_: object) -> Iterator[source.Source]:
+        yield source.Source(tmp_path, COMMIT, NOW, "somebody", ("docker/backend/app/main.py",))
+
+    monkeypatch.setattr(app, "from_commit", dirty)
+    use(monkeypatch, replace(ENVIRONMENT, name="staging", short_name="staging"))
+
+    assert 0 == app.stage("reconcile", "staging", cloud=None, as_json=False, yes=False)
+    with pytest.raises(InputError, match=r"main\.py"):
+        app.stage("migrate", "staging", cloud=None, as_json=False, yes=False)
+
+
 def test_aws_is_not_changed_without_a_word(fakes: Fakes, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where nobody can be asked, --yes has to say it."""
     use(monkeypatch, replace(ENVIRONMENT, cloud="aws"))

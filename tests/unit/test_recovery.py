@@ -293,3 +293,22 @@ def test_what_nobody_can_settle_stays_for_the_next(tmp_path: Path) -> None:
     assert fakes.lease.holder() is None
     assert fakes.pages.page is not None
     assert fakes.pages.page.open
+
+
+def test_what_was_good_and_does_not_come_up_keeps_no_release_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its image may be gone: `inv reconcile` says so with exit 20, a deploy goes on and mends it."""
+    for step in range(1, MOST_STEPS):
+        fakes = served(ROLLING)
+        at = (step, Point.AFTER_CALL)
+        assert killed(fakes, monkeypatch, at, lambda: take(fakes, pipelines.DEPLOY_ANEW, NEW, tmp_path))  # noqa: B023
+        assert fakes.pages.page is not None
+        if fakes.pages.page.entries[-1].call == "roll_out":
+            break
+    fakes.compute.crashing.add(fakes.ledger.records[OLD.id].digests["backend"])
+    report = take(fakes, pipelines.RECONCILE, LATER, tmp_path)
+    assert (20, "reconcile") == (report.error and report.error.exit_code, report.results[-1].name)
+
+    assert Verdict.GOOD is take(fakes, pipelines.DEPLOY_ANEW, LATER, tmp_path).verdict
+    judge(fakes, {LATER.id}, tidy=False)

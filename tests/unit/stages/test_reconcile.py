@@ -9,6 +9,7 @@ import pytest
 
 from deployer import pipelines
 from deployer.errors import Locked
+from deployer.journal_page import Entry, Page
 from deployer.model import SERVICES, Color, Record, Verdict
 from deployer.pipeline import Report, Stop, execute
 from deployer.ports import World
@@ -79,3 +80,16 @@ def test_a_rolling_environment_ends_with_what_is_known_good(fakes: Fakes, world:
 
     assert Verdict.GOOD is reconcile(rolling).verdict
     assert {GOOD.id} == {fakes.compute.live(s, BLUE).release for s in SERVICES}
+
+
+def test_what_was_put_right_with_the_lease_is_not_done_twice(fakes: Fakes, world: World) -> None:
+    """The stage lock found the dead run's page; what it did is in its note."""
+    fakes.traffic.split = {BLUE: 50, GREEN: 50}
+    entry = Entry(1, "set_weights", "blue 50%, green 50%", examples.NOW)
+    fakes.pages.page = replace(Page.of(NEW, 0, examples.NOW), entries=(entry,))
+    lock, stage = reconcile(world).results
+
+    assert "all traffic to blue" in lock.note
+    assert f"{NEW.id} is written down as interrupted" in lock.note
+    assert "it was put right when the lease was taken" == stage.note
+    assert 1 == len(fakes.ledger.called("history"))

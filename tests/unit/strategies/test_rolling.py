@@ -8,7 +8,8 @@ from datetime import timedelta
 import pytest
 
 from deployer.errors import DeployError, Interrupted, ReleaseFailed, RolledBack, StateUncertain, Unreachable
-from deployer.model import SERVICES, Color, Image, Outcome, Release
+from deployer.journal_page import Found, Page
+from deployer.model import SERVICES, Color, Image, Outcome, Record, Release, Verdict
 from deployer.ports import World
 from deployer.strategies import rolling
 from tests import examples
@@ -244,3 +245,73 @@ def test_undo_gives_visitors_back_before_tasks_go(fakes: Fakes, world: World) ->
     undone(world)
 
     assert ({BLUE: 0, GREEN: 100}, both(OLD), {}) == (fakes.traffic.split, serving(fakes, GREEN), serving(fakes))
+
+
+def good(fakes: Fakes, release: Release, color: Color = BLUE) -> dict[str, str]:
+    """Let `release` serve and be good in the ledger; returns its task definitions."""
+    arns = fakes.compute.serve(release, color)
+    fakes.ledger.records[release.id] = Record.of(replace(release, task_definitions=arns), Verdict.GOOD)
+    return arns
+
+
+def test_what_serves_and_is_good_is_left_alone(fakes: Fakes, world: World) -> None:
+    """A second settling finds nothing, either."""
+    good(fakes, OLD)
+
+    assert "" == rolling.settle(world)
+    assert ([], []) == (fakes.compute.called("roll_out"), fakes.traffic.called("set_weights"))
+
+
+def test_a_half_made_release_gives_way_to_what_ran_before(fakes: Fakes, world: World) -> None:
+    """Frontend first: a new frontend must not meet the old backend."""
+    good(fakes, NEW)
+    before = good(fakes, OLD)
+    found = tuple(Found(name, BLUE, arn, OLD.id, 1) for name, arn in before.items())
+    dead = replace(NEW, id="dev-20260306T000000Z-aaaaaaa")
+    arn = fakes.compute.register(dead, "backend", "x@sha256:dead")
+    fakes.compute.roll_out("backend", BLUE, arn, 1, 1.0, world.say)
+    fakes.compute.calls.clear()
+    said = rolling.settle(world, replace(Page.of(dead, 1, examples.NOW), revisions=found))
+
+    assert both(OLD) == serving(fakes)
+    assert ["backend"] == rolled_out(fakes)
+    assert said.startswith("backend runs ")
+
+
+def test_without_a_journal_the_newest_good_release_comes_back(fakes: Fakes, world: World) -> None:
+    """Of those whose task definitions are known."""
+    good(fakes, OLD)
+    good(fakes, NEW)
+    fakes.compute.serve(replace(NEW, id="dev-20260306T000000Z-aaaaaaa"))
+    rolling.settle(world)
+
+    assert both(NEW) == serving(fakes)
+    assert ["frontend", "backend"] == rolled_out(fakes)
+
+
+def test_where_nothing_is_known_good_all_stays(fakes: Fakes, world: World) -> None:
+    """Whoever calls settle proves what serves."""
+    fakes.compute.serve(NEW)
+
+    assert "" == rolling.settle(world)
+    assert both(NEW) == serving(fakes)
+
+
+def test_an_unfinished_update_to_what_is_good_is_finished(fakes: Fakes, world: World) -> None:
+    """The dead run was putting it back."""
+    good(fakes, OLD)
+    fakes.compute.told["frontend", BLUE] = replace(
+        fakes.compute.told["frontend", BLUE], rollout="IN_PROGRESS", running=0
+    )
+    rolling.settle(world)
+
+    assert (["frontend"], both(OLD)) == (rolled_out(fakes), serving(fakes))
+
+
+def test_a_split_that_was_rehearsed_ends(fakes: Fakes, world: World) -> None:
+    """One color has all traffic in this strategy."""
+    good(fakes, OLD)
+    fakes.traffic.split = {BLUE: 60, GREEN: 40}
+
+    assert "all traffic to blue" == rolling.settle(world)
+    assert {BLUE: 100, GREEN: 0} == fakes.traffic.split
