@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from deployer.errors import GateFailed, InputError, ReleaseFailed
+from deployer.errors import GateFailed, InputError, ReleaseFailed, StateUncertain
 from deployer.journal_page import Page
 from deployer.model import SERVICES, Color, Holder, Record, Release, Revision, Verdict
 from deployer.ports import World
@@ -80,10 +80,11 @@ def _taken_up(left: Page | None, release: Release, holder: Holder, now: datetime
 
 def put_right(left: Page | None, release: Release, world: World) -> str:
     """Finish or undo, and say what was done. Raises StateUncertain when nobody can tell what is good."""
+    did = _visitors_first(world) if left is not None and not left.proven else []
     history = world.ledger.history()
     mended = world.ledger.mend([record.release for record in history if record.damaged])
     history = world.ledger.history() if mended else history
-    did = [f"the ledger has {name} again, from an earlier version" for name in mended]
+    did += [f"the ledger has {name} again, from an earlier version" for name in mended]
     untold = [record for record in history if record.outcome is None and not record.damaged]
     dead = [record for record in untold if record.release != release.id]
     try:
@@ -106,6 +107,17 @@ def put_right(left: Page | None, release: Release, world: World) -> str:
     did += _write_off([r for r in dead if r.release not in serving or not _is_good(r.release, world)], world)
     did += _forget(left, dead, history, world)
     return _told(did, f"nothing was left behind, {live[0].color} has all traffic")
+
+
+def _visitors_first(world: World) -> list[str]:
+    """Before the whole ledger is read: traffic to a color that is known good by the two records that matter."""
+    try:
+        before = dict(world.traffic.weights())
+        strategy(world.environment).place(world)
+        after = dict(world.traffic.weights())
+    except (StateUncertain, InputError):
+        return []  # never applied; or what is mended and settled next tells which one is good
+    return [f"all traffic to {max(after, key=lambda color: after[color])}"] if after != before else []
 
 
 def _told(did: Sequence[str], nothing: str) -> str:

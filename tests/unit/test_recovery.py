@@ -312,3 +312,30 @@ def test_what_was_good_and_does_not_come_up_keeps_no_release_out(
 
     assert Verdict.GOOD is take(fakes, pipelines.DEPLOY_ANEW, LATER, tmp_path).verdict
     judge(fakes, {LATER.id}, tidy=False)
+
+
+def test_visitors_are_back_before_anything_else_and_a_rollback_then_only_proves(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Killed in its bake with all traffic; the release that is asked for serves as soon as the lease is taken."""
+    fakes = served(BLUE_GREEN)
+    for at in STEPS:
+        fakes = served(BLUE_GREEN)
+        assert killed(fakes, monkeypatch, at, lambda: take(fakes, pipelines.DEPLOY_ANEW, NEW, tmp_path))  # noqa: B023
+        if fakes.traffic.split[GREEN] == 100:
+            break
+    for part in (fakes.compute, fakes.traffic, fakes.ledger):
+        part.calls.clear()
+    order: list[str] = []
+    weigh, read = fakes.traffic.set_weights, fakes.ledger.history
+    monkeypatch.setattr(fakes.traffic, "set_weights", lambda w: (order.append("weights"), weigh(w))[1])
+    monkeypatch.setattr(fakes.ledger, "history", lambda: (order.append("history"), read())[1])
+    old = fakes.ledger.records[OLD.id]
+    images = {name: Image(name, f"indivillage/{name}", digest) for name, digest in old.digests.items()}
+    back = replace(LATER, kind="rollback", restores=OLD.id, images=images)
+    report = take(fakes, pipelines.ROLLBACK, back, tmp_path)
+
+    assert (Verdict.GOOD, OLD.id) == (report.verdict, report.release.already)
+    assert ["weights", "history"] == order
+    assert ([], [(OLD.id,)]) == (fakes.compute.called("roll_out"), fakes.probe.called("smoke")[-1:])
+    judge(fakes, {OLD.id})

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from deployer.errors import GateFailed, InputError
-from deployer.model import SERVICES, Image, Record, Verdict
+from deployer.model import SERVICES, Color, Image, Record, Verdict
 from deployer.ports import World
 from deployer.stages import rollback
 from tests import examples
@@ -118,3 +118,35 @@ def test_images_that_are_there_pass(fakes: Fakes, world: World) -> None:
     asked = replace(examples.release(), images={"backend": image})
     assert "back to a" == rollback.run(replace(asked, restores="a"), world).note
     assert "its images are in the registry" == rollback.run(asked, world).note
+
+
+def test_what_serves_already_is_only_proven_again(fakes: Fakes, world: World) -> None:
+    """A dead run was put right when the lease was taken: nothing is moved, started or scaled but what is idle."""
+    arns = fakes.compute.serve(examples.release(), Color.BLUE)
+    images = {s: Image(s, f"indivillage/{s}", fakes.compute.live(s, Color.BLUE).digest) for s in SERVICES}
+    fakes.registry.digests |= {(image.repository, image.digest) for image in images.values()}
+    asked = replace(examples.release(), id="back", kind="rollback", images=images, restores=examples.release().id)
+    outcome = rollback.run(asked, world)
+
+    assert (("place", "deploy"), f"{asked.restores} serves") == (outcome.settled, outcome.note)
+    assert {"color": Color.BLUE, "already": asked.restores, "task_definitions": arns} == outcome.learned
+
+
+@pytest.mark.parametrize("spoil", ["split", "other image", "a task is missing", "other release"])
+def test_what_only_nearly_serves_is_rolled_back_to(fakes: Fakes, world: World, spoil: str) -> None:
+    """Every difference counts."""
+    fakes.compute.serve(examples.release(), Color.BLUE, count=2)
+    images = {s: Image(s, f"indivillage/{s}", fakes.compute.live(s, Color.BLUE).digest) for s in SERVICES}
+    fakes.registry.digests |= {(image.repository, image.digest) for image in images.values()}
+    seen = fakes.compute.told["backend", Color.BLUE]
+    changes: dict[str, dict[str, object]] = {
+        "other image": {"digest": "sha256:other"},
+        "a task is missing": {"running": 1},
+        "other release": {"release": "dev-0"},
+    }
+    fakes.compute.told["backend", Color.BLUE] = replace(seen, **changes.get(spoil, {}))  # type: ignore[arg-type]
+    if spoil == "split":
+        fakes.traffic.split = {Color.BLUE: 90, Color.GREEN: 10}
+    asked = replace(examples.release(), id="back", kind="rollback", images=images, restores=examples.release().id)
+
+    assert () == rollback.run(asked, world).settled
