@@ -14,6 +14,7 @@ from tests.e2e.conftest import visitors
 
 LEASE_S = 60
 PERIOD_S = 60
+SPLIT = r" deploy +blue \d\d?%, green \d\d?%"
 SLACK_S = 40
 """MiniStack looks at schedules every ten seconds, and the task has to start on a machine that is busy."""
 
@@ -50,7 +51,7 @@ def test_a_split_that_nobody_looks_after_is_put_back(production: Site) -> None:
     faults.change_backend(production.checkout)
     with visitors(before["url"]) as seen:
         run = production.begin("deploy")
-        until(lambda: 0 < min(weights(production).values()), "the traffic to be split", 600)
+        run.until(SPLIT, timeout_s=900)
         run.signal(signal.SIGKILL)
         killed, killed_ms = time.monotonic(), int(time.time() * 1000)
         run.end()
