@@ -37,20 +37,26 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--cloud", default=None)
     asked = parser.parse_args(arguments)
     begun = time.monotonic()
-    outcome, note, code = _answer(asked.env, asked.cloud)
+    calls: dict[str, int] = {}
+    outcome, note, code = _answer(asked.env, asked.cloud, calls)
     took = round(time.monotonic() - begun, 2)
-    console.record({"environment": asked.env, "outcome": outcome, "note": note, "exit_code": code, "duration_s": took})
+    answer = {"environment": asked.env, "outcome": outcome, "note": note, "exit_code": code}
+    console.record({**answer, "duration_s": took, "aws_calls": calls})
     return code
 
 
-def _answer(env: str, cloud: str | None) -> tuple[str, str, int]:
-    """The outcome, a note and the exit code; errors are printed for people besides."""
+def _answer(env: str, cloud: str | None, calls: dict[str, int]) -> tuple[str, str, int]:
+    """The outcome, a note and the exit code; errors are printed for people besides. Fills in `calls`."""
     try:
         with as_interrupts():
             environment = config.load(ROOT, env, cloud)
             stop = Stop()
             endpoint = unattended.endpoint_url(environment, os.environ)
-            outcome, note = reconcile(environment, unattended.world(environment, ROOT, endpoint, stop), stop)
+            composed = unattended.compose(environment, ROOT, endpoint, stop)
+            try:
+                outcome, note = reconcile(environment, composed.world, stop)
+            finally:
+                calls.update(composed.calls())
     except KeyboardInterrupt:
         return "interrupted", "nothing was being changed", 130
     except Exception as raised:  # noqa: BLE001 - the last place where it can be told

@@ -30,6 +30,14 @@ from deployer.tools.clock import SystemClock
 LOGS = Path("/tmp")  # noqa: S108 # nosec B108 - the task's own, and the one place where it can write
 
 
+@dataclass(frozen=True, slots=True)
+class Unattended:
+    """The world of one look; `calls` counts its AWS requests so far, by operation."""
+
+    world: World
+    calls: Callable[[], Mapping[str, int]]
+
+
 @dataclass(frozen=True)
 class Applied:
     """What Terraform made: all of ports.Infrastructure that can be had without Terraform."""
@@ -64,7 +72,7 @@ def endpoint_url(environment: Environment, environ: Mapping[str, str]) -> str | 
     return environ.get(OVERRIDE) if environment.cloud == "local" else None
 
 
-def world(environment: Environment, root: Path, endpoint: str | None, stop: Stop) -> World:
+def compose(environment: Environment, root: Path, endpoint: str | None, stop: Stop) -> Unattended:
     """All ports that settling needs. Raises what `Session` raises: an override, or no endpoint of the local cloud."""
     clock = SystemClock(stop.event)
     session = Session(environment, endpoint_url=endpoint)
@@ -74,7 +82,7 @@ def world(environment: Environment, root: Path, endpoint: str | None, stop: Stop
     journal = Journal(S3Journal(session), lease, clock)
     applied: Any = Applied(topology)
     nobody: Any = None  # settling asks none of these; a call is a bug, and told as one
-    return World(
+    world = World(
         environment=environment,
         root=root,
         logs=LOGS,
@@ -96,3 +104,4 @@ def world(environment: Environment, root: Path, endpoint: str | None, stop: Stop
         clock=clock,
         say=lambda _: None,
     )
+    return Unattended(world, lambda: session.calls)

@@ -157,12 +157,14 @@ def answered(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
         return what
 
     monkeypatch.setattr(reconciler, "reconcile", answer)
-    monkeypatch.setattr(unattended, "world", lambda *_: None)
+    nobody: Any = None
+    monkeypatch.setattr(unattended, "compose", lambda *_: unattended.Unattended(nobody, lambda: {"s3.GetObject": 2}))
     code = reconciler.main(["--env=staging", "--cloud=local"])
     printed = capsys.readouterr().out.splitlines()
     assert 1 == len(printed), "one line, which a log filter can read"
     seen: dict[str, Any] = json.loads(printed[0])
     assert 0 <= seen.pop("duration_s") < 60
+    assert {"s3.GetObject": 2} == seen.pop("aws_calls"), "told after a failure, too"
     assert code == seen["exit_code"]
     return seen
 

@@ -25,18 +25,20 @@ def test_on_aws_nobody_may_say_where_aws_is(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://elsewhere")
 
     with pytest.raises(InputError, match="endpoint override is set"):
-        unattended.world(AWS, ROOT, unattended.endpoint_url(AWS, OVERRIDE), Stop())
+        unattended.compose(AWS, ROOT, unattended.endpoint_url(AWS, OVERRIDE), Stop())
 
 
 def test_a_rehearsal_without_a_cloud_ends_at_once() -> None:
     """It never falls through to AWS."""
     with pytest.raises(DeployError, match="endpoint URL was not given"):
-        unattended.world(ENVIRONMENT, ROOT, unattended.endpoint_url(ENVIRONMENT, {}), Stop())
+        unattended.compose(ENVIRONMENT, ROOT, unattended.endpoint_url(ENVIRONMENT, {}), Stop())
 
 
 def test_making_it_asks_nobody() -> None:
     """Clients are made at their first use; ports that settling does not need are not there."""
-    world = unattended.world(ENVIRONMENT, ROOT, "http://127.0.0.1:1", Stop())
+    made = unattended.compose(ENVIRONMENT, ROOT, "http://127.0.0.1:1", Stop())
+    world = made.world
 
+    assert {} == made.calls()
     assert (None, None) == (world.builder, world.gates)
     assert (ENVIRONMENT, ROOT) == (world.environment, world.root)

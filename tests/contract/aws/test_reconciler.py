@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -141,6 +142,20 @@ def schedule(stand_in: StandIn, compute: Ecs, engine: DockerClient, events: Any)
     assert 0 == events.put_targets(Rule=RULE, Targets=[target])["FailedEntryCount"]
 
 
+def granted() -> set[str]:
+    """What Terraform lets the task do on AWS: the local cloud does not ask."""
+    roles = (ROOT / "infrastructure/terraform/modules/reconciler/roles.tf").read_text(encoding="utf-8")
+    policy = roles.partition('resource "aws_iam_role_policy" "task"')[2]
+    return set(re.findall(r'"((?:s3|ssm|ecs|elasticloadbalancing):\w+)"', policy))
+
+
+def action(operation: str) -> str:
+    """The IAM action of an operation as the session counts it (Service Authorization Reference)."""
+    service, _, name = operation.partition(".")
+    lists = {"ListObjectsV2": "ListBucket", "ListObjectVersions": "ListBucketVersions"}
+    return f"{service.replace('elastic-load-balancing-v2', 'elasticloadbalancing')}:{lists.get(name, name)}"
+
+
 def test_a_deploy_that_was_killed_and_never_restarted_is_settled(left: Left, clock: SystemClock) -> None:
     """While its lease lasts nobody touches it; then all traffic goes to the good color, and the lease is given back."""
     killed = S3Lease(left.session, clock, StateBucket(left.session), ttl_s=LEASE_S, renew_every_s=1)
@@ -158,6 +173,7 @@ def test_a_deploy_that_was_killed_and_never_restarted_is_settled(left: Left, clo
     (_, second) = wait_for(lambda: left.said() if len(left.said()) == 2 else None, "its second word")
     assert ("settled", 0) == (second["outcome"], second["exit_code"]), second
     assert "all traffic to blue" in second["note"]
+    assert set() == {action(operation) for operation in second["aws_calls"]} - granted(), "its role does not allow it"
     assert {BLUE: [1, 1], GREEN: [0, 0]} == left.running()
     assert GREEN is left.traffic.test_color()
 
