@@ -206,6 +206,10 @@ class Metrics(Protocol):
         """The state of each alarm: OK, ALARM, INSUFFICIENT_DATA, or `missing` when Terraform made it and it is gone."""
         ...
 
+    def firing(self) -> tuple[str, ...]:
+        """The alarms that fire now, whatever Terraform made: it may be asked before an apply, and of no environment."""
+        ...
+
     def figures(self, since: datetime, until: datetime) -> Mapping[Color, Figures]:
         """What each color's visitors met. What the load balancer itself answered with 5xx counts for both colors."""
         ...

@@ -357,6 +357,10 @@ class FakeMetrics(Fake):
         self._call("alarms")
         return dict(self.states)
 
+    def firing(self) -> tuple[str, ...]:
+        self._call("firing")
+        return tuple(sorted(name for name, state in self.states.items() if state == "ALARM"))
+
     def figures(self, since: datetime, until: datetime) -> Mapping[Color, Figures]:
         self._call("figures", since, until)
         return {color: self.seen.get(color, Figures(1000, 0, 20.0, 1.0)) for color in Color}

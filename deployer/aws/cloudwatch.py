@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 
 from deployer.aws.elbv2 import PUBLIC_SERVICE
 from deployer.aws.faults import mapped
-from deployer.errors import InputError
 from deployer.model import Color, Figures
 
 if TYPE_CHECKING:
@@ -43,23 +42,22 @@ class CloudWatch:
 
     def alarms(self) -> Mapping[str, str]:
         """Read the states of all alarms of this environment; one that Terraform made and that is gone is missing."""
-        attempted = f"reading the alarms of {self._session.environment.name}"
-        states = dict.fromkeys(self._named(), MISSING)
-        with mapped(attempted):
+        return dict.fromkeys(self._topology().alarms, MISSING) | self._states()
+
+    def firing(self) -> tuple[str, ...]:
+        """Read which alarms fire. The topology is kept as first read, so it is left alone before an apply."""
+        return tuple(sorted(name for name, state in self._states().items() if state == "ALARM"))
+
+    def _states(self) -> dict[str, str]:
+        with mapped(f"reading the alarms of {self._session.environment.name}"):
             pages = self._session.cloudwatch.get_paginator("describe_alarms").paginate(
                 AlarmNamePrefix=f"{self._session.environment.prefix}-", AlarmTypes=["MetricAlarm", "CompositeAlarm"]
             )
-            for page in pages:
-                for alarm in [*page.get("MetricAlarms", []), *page.get("CompositeAlarms", [])]:
-                    states[alarm["AlarmName"]] = alarm["StateValue"]
-        return states
-
-    def _named(self) -> Sequence[str]:
-        """What Terraform made; nothing before the first apply."""
-        try:
-            return self._topology().alarms
-        except InputError:
-            return ()
+            return {
+                alarm["AlarmName"]: str(alarm["StateValue"])
+                for page in pages
+                for alarm in [*page.get("MetricAlarms", []), *page.get("CompositeAlarms", [])]
+            }
 
     def figures(self, since: datetime, until: datetime) -> Mapping[Color, Figures]:
         """Read requests, 5xx answers and the 95th percentile between the two moments, and how old the newest datum is.

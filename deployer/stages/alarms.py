@@ -6,14 +6,13 @@ from deployer.errors import GateFailed
 from deployer.model import Outcome, Release, Status
 from deployer.pipeline import Stage
 from deployer.ports import World
-from deployer.strategies import gate_watch
 
 
 def run(release: Release, world: World) -> Outcome:
     """Refuse to begin while an alarm fires, unless the release is to fix what it tells of. Raises GateFailed."""
     if world.environment.strategy != "blue_green":
         return Outcome("no traffic is shifted that an alarm could stop", status=Status.SKIPPED)
-    found = gate_watch.firing(world)
+    found = world.metrics.firing()
     if not found:
         return Outcome("none fires")
     if release.fix_forward:

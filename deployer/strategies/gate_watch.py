@@ -33,14 +33,9 @@ MOST_PROBES = 2000
 """Probes: so many at a time, for so long, and so many in one step through one listener."""
 
 
-def firing(world: World) -> tuple[str, ...]:
-    """The environment's alarms that fire now."""
-    return tuple(sorted(name for name, state in world.metrics.alarms().items() if state == "ALARM"))
-
-
 def accepted(release: Release, world: World) -> tuple[str, ...]:
     """The alarms that fire already and do not speak against this release: it is meant to end what they tell of."""
-    return firing(world) if release.fix_forward or release.kind == "rollback" else ()
+    return world.metrics.firing() if release.fix_forward or release.kind == "rollback" else ()
 
 
 class Watch:
