@@ -63,6 +63,8 @@ def _complete(cloudwatch: Any, asked: Mapping[str, Any]) -> None:
         query["ReturnData"] = str(query.get("ReturnData", True)).lower() != "false"
     for key in OF_ONE_METRIC if alarm.get("Metrics") else ():
         alarm.pop(key, None)
+    if alarm.get("ExtendedStatistic"):
+        alarm.pop("Statistic", None)  # one or the other: with both, Terraform would change it for ever
 
 
 def evaluate(cloudwatch: Any, alarm: dict[str, Any], now: float) -> None:

@@ -106,3 +106,21 @@ def test_an_alarm_fires_and_calms_down(stand: Stand, rate: Any) -> None:
     wait_for(lambda: rate()["StateValue"] == "ALARM", "a firing alarm")
     assert ["rate", "all", "failed"] == [query["Id"] for query in rate()["Metrics"]]
     wait_for(lambda: rate()["StateValue"] == "OK", "an alarm that calmed down")
+
+
+def test_a_percentile_is_described_as_it_was_put(stand: Stand) -> None:
+    """Terraform compares: what it did not say must not come back."""
+    watch = stand.client("cloudwatch")
+    watch.put_metric_alarm(
+        AlarmName=f"{stand.name}-slow", Namespace="N", MetricName="M", ExtendedStatistic="p95", Period=10,
+        EvaluateLowSampleCountPercentile="ignore", EvaluationPeriods=1, Threshold=1.5,
+        ComparisonOperator="GreaterThanThreshold",
+    )  # fmt: skip
+    alarm = watch.describe_alarms(AlarmNames=[f"{stand.name}-slow"])["MetricAlarms"][0]
+    watch.delete_alarms(AlarmNames=[f"{stand.name}-slow"])
+
+    assert ("p95", "ignore", None) == (
+        alarm["ExtendedStatistic"],
+        alarm["EvaluateLowSampleCountPercentile"],
+        alarm.get("Statistic"),
+    )
