@@ -33,11 +33,12 @@ def wrap(app: App, touched: Callable[[], None], status: Callable[[], dict[str, A
 
 
 def may_write(scope: Scope) -> bool:
-    """Whether a request can have changed state, as far as method and target header tell."""
+    """Whether a request can have changed state, as far as method, target header and path tell."""
     if scope["method"] in READS:
         return False
     target = next((value for name, value in scope["headers"] if name == b"x-amz-target"), b"").decode()
-    return not target.rpartition(".")[2].startswith(READ_ACTIONS)
+    action = target.rpartition(".")[2] or scope["path"].partition("/operation/")[2]
+    return not action.startswith(READ_ACTIONS)
 
 
 async def _answer(send: Send, status: dict[str, Any]) -> None:
