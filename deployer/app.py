@@ -13,12 +13,13 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from deployer import config, console, pipelines, read, reports
+from deployer import config, console, pipelines, read, recovery, reports
 from deployer.composition import Site, compose, stop_for_run
 from deployer.errors import DeployError, GateFailed, InputError, StateUncertain
 from deployer.held import listening
 from deployer.model import Image, Record, Release, Status, Verdict, release_id
 from deployer.pipeline import Report, Stage, Stop, critical_path, execute
+from deployer.ports import World
 from deployer.source import draft_release, from_commit, log_folder, permit
 from deployer.stages import deploy as deploy_stage
 from deployer.stages import rollback as rollback_stage
@@ -34,8 +35,10 @@ def _run(stages: Sequence[Stage], release: Release, site: Site, stop: Stop, *, a
     last: list[Report] = []
 
     def finish(report: Report) -> Report:
-        recorded = any(result.name == "record" and result.status is not Status.SKIPPED for result in report.results)
-        last.append(_write_down(report, site) if recorded else report)
+        ran = {result.name for result in report.results if result.status is not Status.SKIPPED}
+        last.append(_write_down(report, site) if "record" in ran else report)
+        if ran & {"migrate", "deploy"} and report.verdict in (Verdict.FAILED, Verdict.ROLLED_BACK, Verdict.INTERRUPTED):
+            _leave_nothing(report, site.world)
         return last[-1]
 
     try:
@@ -68,6 +71,21 @@ def _write_down(report: Report, site: Site) -> Report:
         verdict = Verdict.FAILED if report.verdict is Verdict.GOOD else report.verdict
         return replace(report, verdict=verdict, error=uncertain)
     return report
+
+
+def _leave_nothing(report: Report, world: World) -> None:
+    """What was registered for a release that came to nothing can be started by nobody any more.
+
+    It stays readable for whoever looks into the failure. When it cannot be done the next recovery does it, or nobody
+    has to: nothing runs it.
+    """
+    if isinstance(report.error, StateUncertain):
+        return
+    try:
+        for line in recovery.forget({report.release.id, report.release.serves}, world.ledger.history(), world):
+            console.line(line)
+    except DeployError as error:
+        console.line(f"its task definitions are still registered: {error.seen}")
 
 
 def _judge(report: Report, logs: Path) -> int:

@@ -9,7 +9,7 @@ Everything is absolute and may be cut off and done again.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -105,7 +105,7 @@ def put_right(left: Page | None, release: Release, world: World) -> str:
     did += _prove(live, world)
     serving = {revision.release for revision in live}
     did += _write_off([r for r in dead if r.release not in serving or not _is_good(r.release, world)], world)
-    did += _forget(left, dead, history, world)
+    did += forget(_of_dead(left, dead), history, world)
     return _told(did, f"nothing was left behind, {live[0].color} has all traffic")
 
 
@@ -209,11 +209,14 @@ def _write_off(dead: Iterable[Record], world: World) -> list[str]:
     return did
 
 
-def _forget(left: Page | None, dead: Sequence[Record], history: Sequence[Record], world: World) -> list[str]:
-    """Deregister task definitions of dead runs that neither a good release nor a running task uses."""
+def _of_dead(left: Page | None, dead: Sequence[Record]) -> set[str]:
+    """Names that task definitions of dead runs may carry."""
     names = {name for record in dead for name in (record.release, record.restores)}
-    names |= {left.dead, left.restores} if left else set()
-    names -= {"", "-"}
+    return (names | ({left.dead, left.restores} if left else set())) - {"", "-"}
+
+
+def forget(names: Collection[str], history: Sequence[Record], world: World) -> list[str]:
+    """Deregister task definitions of these releases that neither a good release nor a running task uses."""
     if not names:
         return []
     kept = {arn for record in history if record.outcome is Verdict.GOOD for arn in record.task_definitions.values()}

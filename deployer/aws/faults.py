@@ -52,6 +52,8 @@ THROTTLED = frozenset(
         "TooManyRequestsException",
     }
 )
+CONFLICTS = frozenset({409, 412})
+"""Conflict, Precondition Failed: nothing is wrong with what was asked, only with the moment."""
 ABSENT = frozenset({"404", "NoSuchBucket", "NoSuchEntity", "NoSuchKey"})
 HINT_CREDENTIALS = "sign in to AWS again (aws sso login, or new access keys) and repeat the command"
 HINT_CLOCK = "this machine's clock is wrong: set it (sudo timedatectl set-ntp true) and repeat the command"
@@ -74,8 +76,8 @@ class Expected(Exception):
 def mapped(attempted: str, *, expected: Collection[str] = ()) -> Iterator[None]:
     """Turn what botocore raises inside into the tree of `deployer.errors`; codes in `expected` into `Expected`.
 
-    Raises Unreachable (no answer, no or stale credentials, throttled, 5xx), NotAllowed (IAM said no), InputError
-    (a resource is not there), DeployError (anything else, with AWS's code and message).
+    Raises Unreachable (no answer, no or stale credentials, throttled, in conflict, 5xx), NotAllowed (IAM said no),
+    InputError (a resource is not there), DeployError (anything else, with AWS's code and message).
     """
     from botocore.exceptions import BotoCoreError, ClientError
 
@@ -115,6 +117,8 @@ def _meaning(code: str, status: int, message: str) -> tuple[type[DeployError], s
         kind, hint = Unreachable, HINT_NETWORK
     elif "NotFound" in code or code in ABSENT:
         kind, hint = InputError, HINT_APPLY
+    elif status in CONFLICTS:
+        kind, hint = Unreachable, "AWS was changing the same thing at that moment: repeat the command"
     return kind, hint
 
 

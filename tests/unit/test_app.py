@@ -102,6 +102,9 @@ def test_a_failed_deploy_still_answers_and_is_written_down(fakes: Fakes, capsys:
 
     assert ("rolled-back", "roll out: tasks crashed") == (answer["outcome"], answer["reason"])
     assert Verdict.ROLLED_BACK is fakes.ledger.history()[0].outcome
+    failed = fakes.ledger.history()[0].release
+    assert ((), ()) == tuple(fakes.compute.registered(name, {failed}) for name in IMAGES)
+    assert fakes.compute.called("deregister")
 
 
 def test_a_release_that_cannot_be_written_down_is_not_done(fakes: Fakes) -> None:

@@ -32,6 +32,8 @@ def refusal(code: str, status: int = 400, message: str = "why not") -> boto.Clie
         (refusal("UnrecognizedClientException"), Unreachable),
         (refusal("RequestTimeTooSkewed", 403), Unreachable),
         (refusal("Throttling"), Unreachable),
+        (refusal("ConflictException", 409), Unreachable),
+        (refusal("PreconditionFailed", 412), Unreachable),
         (refusal("InternalFailure", 500), Unreachable),
         (refusal("AccessDenied", 403), NotAllowed),
         (refusal("AccessDeniedException"), NotAllowed),
