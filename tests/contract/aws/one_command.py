@@ -19,6 +19,8 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
+from invoke.exceptions import Exit
+
 from deployer import app, config, journal
 from deployer.aws.abort import S3Abort
 from deployer.aws.ecr import Ecr
@@ -169,6 +171,8 @@ def main(words: str) -> None:
                     run(lambda: app.rollback(command.short_name, to="", **known))
                 case verb:
                     run(lambda: app.stage(verb, command.short_name, **known))
+        except Exit as ended:
+            sys.exit(ended.code)  # as Invoke does
         finally:
             if command.count:
                 sys.stdout.write(json.dumps(called) + "\n")
