@@ -21,13 +21,15 @@ def test_shift_and_rollback_harm_nobody(production: Site, seed: int, folder: Pat
 
 @pytest.fixture
 def careless(production: Site) -> Iterator[Site]:
-    """Production without draining: targets are cut off at once, tasks killed after a second, both services at a time."""
+    """Production without draining: targets cut off at once, tasks killed after a second, both services together."""
     clone = production.checkout
     head = clone.git("rev-parse", "HEAD")
     clone.replace("infrastructure/terraform/modules/compute/load_balancers.tf", "_delay = 60", "_delay = 0")
     clone.replace("deployer/draining.py", "STOP_TIMEOUT_S = 30", "STOP_TIMEOUT_S = 1")
     clone.replace("deployer/draining.py", "if less_s >= more_s:", "if less_s < 0:")
-    clone.replace("deployer/strategies/leave.py", "while left := world.traffic.targets(service, color):", "while left := ():")
+    clone.replace(
+        "deployer/strategies/leave.py", "while left := world.traffic.targets(service, color)", "while left := ()"
+    )
     clone.commit("No draining")
     production.inv("deploy")
     yield production
