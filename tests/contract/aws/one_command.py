@@ -3,7 +3,7 @@
     python -m tests.contract.aws.one_command '{"verb": "deploy", "release": …, "cut": [5, "before the call"], …}'
 
 The commands, the pipeline, the strategy, recovery and every adapter to AWS are the real ones. What a stand-in has not
-(gates, builds, Terraform, the smoke test's containers) is played by the fakes.
+(checks, builds, Terraform, metrics, the smoke test's containers) is played by the fakes.
 """
 
 from __future__ import annotations
@@ -108,6 +108,10 @@ class Visitor:
         if seen != release_id:
             raise GateFailed("smoke test", f"release {seen} answers")
         return "1 check passed"
+
+    def sample(self, count: int, within_s: float, *, idle: bool = False) -> int:  # noqa: ARG002
+        """Nobody looks at the figures of these: the metrics are the fakes'."""
+        return count
 
 
 def site(command: Command, stop: Stop) -> Site:
