@@ -63,7 +63,7 @@ def test_one_slow_request_in_ten_shows_in_the_95th_percentile(stand: Stand) -> N
 
 
 def test_hosts_are_counted_as_the_load_balancer_sees_them(stand: Stand) -> None:
-    """Every second, so that everybody sees how fresh the metrics are. An unhealthy one is replaced within the second."""
+    """Every second, by which all see how fresh the metrics are. An unhealthy one is replaced within the second."""
     stand.serve("blue", count=2)
     wait_for(lambda: 2.0 in metric(stand, "HealthyHostCount", "Maximum", stand.blue), "two healthy hosts")
     assert [0.0] == metric(stand, "UnHealthyHostCount", "Minimum", stand.blue)[-1:]
