@@ -191,9 +191,13 @@ def rollback(env: str, *, to: str, cloud: str | None, as_json: bool, yes: bool, 
         now = datetime.now(UTC)
         logs = log_folder(ROOT, f"rollback-{now:%Y%m%dT%H%M%SZ}")
         site = compose(ROOT, ROOT, environment, logs, stop)
-        site.world.lease.require_free()  # what runs during a deploy is no ground to choose from
         live = serving(site.world)["frontend"]
-        record = rollback_stage.choose(site.world.ledger.history(), live.release, to)
+        try:
+            left = site.world.journal.read()
+            record = rollback_stage.wanted(site.world.ledger.history(), live.release, left, to)
+        except InputError:
+            site.world.lease.require_free()  # what runs during a deploy is no ground to say that from
+            raise
         draft = replace(
             _again(draft_release(environment, given), record, site),
             kind="rollback",

@@ -8,6 +8,7 @@
     ├── ReleaseFailed               20   failed after something was changed; users are unharmed
     │   └── RolledBack              20   … and what served before serves again
     ├── StateUncertain              21   failed and could not be put back or could not be checked: page someone
+    │   └── Undecided               21   … since nobody can tell which color is good
     ├── Unreachable                 30   AWS, Docker or Terraform is out of reach
     ├── Locked                      40   another run holds the lease, or Terraform's state lock
     └── Interrupted                130   Ctrl-C or SIGTERM, and put back
@@ -83,6 +84,10 @@ class StateUncertain(DeployError):
     """Putting back failed or could not be checked: a person has to look."""
 
     exit_code = 21
+
+
+class Undecided(StateUncertain):
+    """Traffic is split, and nobody can tell which color is good."""
 
 
 class Unreachable(DeployError):

@@ -54,6 +54,15 @@ def lock(env: str, *, reason: str, cloud: str | None, yes: bool) -> int:
     if not reason.strip():
         raise InputError("lock", "no reason is given", "--reason='what others should know'")
     found = read.site(env, cloud)
+    found.world.lease.require_free()
+    left = found.world.journal.read()
+    if left is not None and left.unsettled:
+        # Whoever holds the environment keeps the next command out, and the scheduled task: nobody would put it right.
+        raise InputError(
+            f"lock {env}",
+            f"a run that was cut off has not been put right yet ({left.damage or left.dead})",
+            f"inv reconcile --env={env}, then lock it",
+        )
     holder = found.world.lease.keep(_actor(found.world.environment, yes=yes), reason.strip())
     console.line(f"{env} is locked by {holder.owner} until inv unlock --env={env} --reason=…")
     return 0

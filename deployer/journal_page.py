@@ -81,6 +81,11 @@ class Page:
         return self.ended_at is None
 
     @property
+    def unsettled(self) -> bool:
+        """Whether its run, if it is gone, may have left something that has to be put right."""
+        return bool(self.damage) or (self.open and bool(self.entries or self.recovers))
+
+    @property
     def dead(self) -> str:
         """The release whose run was cut off, however often its recovery was."""
         return self.recovers or self.release

@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from deployer.errors import GateFailed, InputError, ReleaseFailed, StateUncertain
+from deployer.errors import GateFailed, InputError, ReleaseFailed, Undecided
 from deployer.journal_page import Page
 from deployer.model import SERVICES, Color, Holder, Record, Release, Revision, Verdict
 from deployer.ports import World
@@ -61,7 +61,7 @@ def _why(left: Page | None, holder: Holder, world: World) -> str:
     if left.open:
         when = f"{left.began_at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
         words = f"the {left.kind} {left.release} of {left.actor} ({when}) was cut off at: {left.last}"
-        return words if left.entries or left.recovers else ""
+        return words if left.unsettled else ""
     if any(entry.call == "write" for entry in left.entries):
         record = world.ledger.find(left.release)
         if record is None or record.outcome is None:
@@ -115,7 +115,7 @@ def _visitors_first(world: World) -> list[str]:
         before = dict(world.traffic.weights())
         strategy(world.environment).place(world)
         after = dict(world.traffic.weights())
-    except (StateUncertain, InputError):
+    except (Undecided, InputError):
         return []  # never applied; or what is mended and settled next tells which one is good
     return [f"all traffic to {max(after, key=lambda color: after[color])}"] if after != before else []
 

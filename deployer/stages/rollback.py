@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from deployer.errors import GateFailed, InputError
+from deployer.journal_page import Page
 from deployer.model import Outcome, Record, Release, Verdict
 from deployer.pipeline import Stage
 from deployer.ports import World
@@ -31,6 +32,18 @@ def choose(history: Sequence[Record], live: str, to: str = "") -> Record:
         f"no good release stands before {live or 'the first one'}",
         "deploy a commit that is known good",
     )
+
+
+def wanted(history: Sequence[Record], live: str, left: Page | None, to: str = "") -> Record:
+    """The record to restore, when the last run may have been cut off and will be put right first (`left` is its page).
+
+    Then what has the traffic at this moment says nothing: one goes back from the release whose run is dead, or on with
+    the rollback that was. Raises InputError.
+    """
+    dead = left is not None and left.unsettled and not left.damage and not left.proven
+    if left is None or not dead or to:
+        return choose(history, live, to)
+    return choose(history, left.dead, left.restores)
 
 
 def _named(records: Mapping[str, Record], to: str) -> Record:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from deployer.errors import StateUncertain
+from deployer.errors import Undecided
 from deployer.journal_page import Page
 from deployer.model import Color, Verdict
 from deployer.ports import World
@@ -37,7 +37,7 @@ def _serving(world: World, left: Page | None = None) -> Color:
 
     While a color runs a release that is known good, visitors are not left with one that never was proven. Where neither
     is, the color that had all traffic before the run that `left` is of gets it back, if it still runs. Raises
-    StateUncertain when traffic is split and nobody can tell which color is better.
+    Undecided when traffic is split and nobody can tell which color is better.
     """
     weights = world.traffic.weights()
     live = max(weights, key=lambda color: weights[color])
@@ -45,7 +45,7 @@ def _serving(world: World, left: Page | None = None) -> Color:
     if weights[live] != 100 and not good:
         good = [color for color in Color if left and left.weights.get(color) == 100 and _runs(color, world)]
     if weights[live] != 100 and not good:
-        raise StateUncertain(
+        raise Undecided(
             "find the color that is good",
             f"traffic is split ({words(weights)}), and neither color runs a release that the ledger calls good",
             "`inv status` shows both; set the listener's weights by hand to the one that works, then deploy again",

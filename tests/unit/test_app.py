@@ -23,6 +23,7 @@ from deployer.errors import (
     StateUncertain,
     Unreachable,
 )
+from deployer.journal_page import Entry, Page
 from deployer.model import Environment, Image, Record, Release, Verdict
 from deployer.pipeline import Stop
 from tests.examples import COMMIT, ENVIRONMENT, NOW, TOPOLOGY, release
@@ -297,13 +298,30 @@ def test_rollback_runs_the_task_definitions_of_the_last_good_release(
     assert [] == fakes.compute.called("register")
 
 
-def test_a_rollback_during_a_deploy_is_exit_40_whatever_there_is_to_go_back_to(fakes: Fakes) -> None:
-    """Before it looks for a release: what a run leaves on its way is no history."""
+@pytest.mark.parametrize("releases", [0, 2])
+def test_a_rollback_during_a_deploy_is_exit_40_whatever_there_is_to_go_back_to(
+    fakes: Fakes, capsys: pytest.CaptureFixture[str], releases: int
+) -> None:
+    """What a run leaves on its way is no ground to say that there is nothing to go back to."""
+    for number in range(releases):
+        serve(fakes, f"dev-{number}", number)
     fakes.lease.lose("ann")
     with pytest.raises(Locked, match="ann"):
-        app.rollback("dev", to="", cloud=None, as_json=False, yes=False)
+        app.rollback("dev", to="", cloud=None, as_json=True, yes=False)
 
-    assert ([], []) == (fakes.ledger.called("history"), fakes.lease.called("acquire"))
+    assert (["failed"] if releases else []) == [json.loads(t)["outcome"] for t in [capsys.readouterr().out] if t]
+    assert [] == fakes.traffic.called("set_weights")
+
+
+def test_a_rollback_from_a_run_that_is_dead_goes_back_to_what_it_was_to_replace(fakes: Fakes) -> None:
+    """Not one release further, whatever color has most of the traffic when it comes."""
+    for number in range(2):
+        serve(fakes, f"dev-{number}", number)
+    page = Page("dev-9", "deploy", "ana", 1, NOW, entries=(Entry(1, "set_weights", "green 10%", NOW),))
+    fakes.pages.page = page
+
+    assert 0 == app.rollback("dev", to="", cloud=None, as_json=False, yes=False)
+    assert ["dev-1"] == [record.restores for record in fakes.ledger.history() if record.kind == "rollback"]
 
 
 def test_a_fast_rollback_says_so_to_the_strategy(fakes: Fakes, monkeypatch: pytest.MonkeyPatch) -> None:

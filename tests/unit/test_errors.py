@@ -19,6 +19,7 @@ CODES = {
     "ReleaseFailed": 20,
     "RolledBack": 20,
     "StateUncertain": 21,
+    "Undecided": 21,
     "Unreachable": 30,
     "Locked": 40,
     "Interrupted": 130,

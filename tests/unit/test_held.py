@@ -13,7 +13,7 @@ from deployer import held, pipelines, read, source
 from deployer.composition import Site
 from deployer.errors import InputError, Locked, StateUncertain, Unreachable
 from deployer.held import follow, listening
-from deployer.journal_page import Page
+from deployer.journal_page import Entry, Page
 from deployer.model import Color, Holder, Verdict
 from deployer.pipeline import Stage, Stop, execute
 from deployer.ports import World
@@ -67,6 +67,18 @@ def test_a_locked_environment_takes_nothing_until_it_is_unlocked(site: Fakes, wo
     assert ("ben", "the auditors are here") == (holder and holder.owner, holder and holder.reason)
     assert 0 == held.unlock("dev", reason="they left", cloud=None, yes=False)
     assert execute(pipelines.RECONCILE, RELEASE, world, Heard(), Stop()).error is None
+
+
+def test_a_lock_does_not_keep_out_what_would_put_a_dead_run_right(site: Fakes) -> None:
+    """Held, the environment would stay as the dead run left it: neither a command nor the scheduled task could help."""
+    page = Page(RELEASE.id, "deploy", "ana", 1, NOW, entries=(Entry(1, "set_weights", "green 10%", NOW),))
+    site.pages.page = page
+    with pytest.raises(InputError, match="put right") as caught:
+        lock()
+    site.pages.page = replace(page, ended_at=NOW)
+
+    assert "inv reconcile" in caught.value.hint
+    assert 0 == lock()
 
 
 def test_a_lock_does_not_take_the_environment_from_a_run(site: Fakes) -> None:

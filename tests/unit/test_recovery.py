@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from deployer import journal, pipelines
-from deployer.errors import GateFailed, Locked, StateUncertain
+from deployer.errors import GateFailed, Locked, StateUncertain, Undecided
 from deployer.journal import Point
-from deployer.journal_page import Page
+from deployer.journal_page import Entry, Page
 from deployer.model import SERVICES, Color, Environment, Image, Record, Release, Step, Verdict
 from deployer.pipeline import Report, Stop, execute
 from deployer.stage import Stage
@@ -289,10 +289,23 @@ def test_what_nobody_can_settle_stays_for_the_next(tmp_path: Path) -> None:
     fakes.pages.page = Page("", "", "", 0, examples.NOW, damage="cut")
     report = take(fakes, pipelines.RECONCILE, LATER, tmp_path)
 
-    assert StateUncertain is type(report.error)
+    assert Undecided is type(report.error)
     assert fakes.lease.holder() is None
     assert fakes.pages.page is not None
     assert fakes.pages.page.open
+
+
+def test_a_split_that_cannot_be_ended_is_told_at_once(tmp_path: Path) -> None:
+    """Not taken for a question of which color is good, and the ledger is not read before visitors are."""
+    fakes = served(BLUE_GREEN)
+    fakes.compute.serve(NEW, GREEN)
+    fakes.traffic.split = {BLUE: 50, GREEN: 50}
+    fakes.pages.page = Page(NEW.id, "deploy", "ana", 0, examples.NOW, entries=(Entry(1, "x", "y", examples.NOW),))
+    fakes.traffic.fail("set_weights", StateUncertain("shift", "somebody else changes it"))
+    report = take(fakes, pipelines.RECONCILE, LATER, tmp_path)
+
+    assert report.error is not None
+    assert ("somebody else changes it", []) == (report.error.seen, fakes.ledger.called("history"))
 
 
 def test_what_was_good_and_does_not_come_up_keeps_no_release_out(
