@@ -22,6 +22,7 @@ from deployer.tools.local_builder import LocalBuilder
 if TYPE_CHECKING:
     from deployer.aws.session import Session
     from deployer.aws.state_bucket import StateBucket
+    from deployer.aws.topology import StoredTopology
     from deployer.tools.local_cloud import LocalCloudPlatform
     from deployer.tools.terraform import Terraform
 
@@ -201,7 +202,7 @@ def _terraform(
     session: Session,
     local: LocalCloudPlatform | None,
     bucket: StateBucket,
-    topology: Callable[[], Topology],
+    topology: StoredTopology,
     *,
     rehearsal: bool,
     fresh: bool,
@@ -218,6 +219,7 @@ def _terraform(
         bootstrap=bucket.require if rehearsal else bucket.ensure,
         read_serial=bucket.serial,
         read_topology=topology,
+        forget_topology=topology.forget,
         fresh=fresh,
         variables={"cloud": environment.cloud},
     )

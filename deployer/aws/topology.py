@@ -22,7 +22,7 @@ SCHEMA = Path(__file__).with_name("topology_document.py")
 
 
 class StoredTopology:
-    """The environment's topology, read once and kept: an object serves one command. `root` as in `parse`."""
+    """The environment's topology, kept from its first reading until `forget`. `root` as in `parse`."""
 
     def __init__(self, session: Session, root: Path | None = None) -> None:
         self._session = session
@@ -31,11 +31,16 @@ class StoredTopology:
         self._known: Topology | None = None
 
     def __call__(self) -> Topology:
-        """Return the topology as first read. Raises InputError when the environment was never applied."""
+        """Return the topology as last read. Raises InputError when the environment was never applied."""
         with self._lock:
             if self._known is None:
                 self._known = self._read()
             return self._known
+
+    def forget(self) -> None:
+        """Read it anew when it is asked for next: Terraform has written another one."""
+        with self._lock:
+            self._known = None
 
     def _read(self) -> Topology:
         environment = self._session.environment

@@ -43,8 +43,9 @@ class Terraform:
 
     `cache` is the repository's `.cache/`, `instance` names the cloud (the local cloud's name, or an AWS account id).
     `endpoint_url` is the local cloud's, None on AWS. `bootstrap` makes the state bucket, `read_serial` tells a state
-    object by its key, `read_topology` reads what was made. `fresh` plans even what has not changed. `variables`
-    override the environment's file, `backend` its backend.hcl; None means the state bucket and region of `environment`.
+    object by its key, `read_topology` reads what was made, `forget_topology` has it read anew. `fresh` plans even what
+    has not changed. `variables` override the environment's file, `backend` its backend.hcl; None means the state bucket
+    and region of `environment`.
     """
 
     def __init__(
@@ -58,6 +59,7 @@ class Terraform:
         bootstrap: Callable[[], object],
         read_serial: Callable[[str], str],
         read_topology: Callable[[], Topology],
+        forget_topology: Callable[[], None],
         fresh: bool = False,
         variables: Mapping[str, str] | None = None,
         backend: Mapping[str, str] | None = None,
@@ -71,6 +73,7 @@ class Terraform:
         self._bootstrap = bootstrap
         self._read_serial = read_serial
         self._read_topology = read_topology
+        self._forget_topology = forget_topology
         self._fresh = fresh
         self._variables = dict(variables or {})
         state = {"bucket": environment.state_bucket, "region": environment.region}
@@ -129,7 +132,11 @@ class Terraform:
         """
         self.plans.verify(plan)
         self._initialise(say)
-        finished, output = self._program.run("apply", [_PARALLELISM, str(plan.path)], log, say)
+        try:
+            finished, output = self._program.run("apply", [_PARALLELISM, str(plan.path)], log, say)
+        finally:
+            # What was read before this (a recovery does) may be gone; an apply that failed has made some of it.
+            self._forget_topology()
         if not finished.ok:
             attempted = f"apply the infrastructure of {self._environment.short_name}"
             raise failure(attempted, output.errors, finished, unlock=self._unlock, applying=True)

@@ -172,7 +172,7 @@ def test_an_environment_never_applied_says_so(session: Session) -> None:
 
 
 def test_the_topology_is_read_once(session: Session) -> None:
-    """One call a command; the next command sees what was applied meanwhile."""
+    """One call until it is forgotten; then, and by the next command, what was applied meanwhile is seen."""
 
     def apply(url: str) -> Topology:
         text = json.dumps(values.topology_document() | {"url": url})
@@ -187,3 +187,5 @@ def test_the_topology_is_read_once(session: Session) -> None:
     assert first == stored()
     assert session.calls["ssm.GetParameter"] == 1
     assert second == StoredTopology(session)()
+    stored.forget()
+    assert second == stored()

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from deployer.errors import DeployError, GateFailed, InputError, Interrupted, Locked, ReleaseFailed, Unreachable
-from deployer.model import Environment, Limits, Plan, Topology
+from deployer.model import Environment, Limits, Plan, Scaling, Topology
 from deployer.tools import process
 from deployer.tools.terraform import Terraform
 
@@ -56,6 +56,7 @@ class Place:
         self.state = folder / "state" / "terraform.tfstate"
         self.said: list[str] = []
         self.bootstrapped = 0
+        self.forgotten: list[str] = []
 
     def write(self, name: str, text: str) -> None:
         """Write a file of the configuration."""
@@ -73,6 +74,7 @@ class Place:
             read_serial=self.serial,
             fresh=fresh,
             read_topology=never,
+            forget_topology=lambda: self.forgotten.append("topology"),
             variables={"cloud": "local"},
             backend={"path": str(self.state)},
             environ={"PATH": os.environ["PATH"], "HOME": str(self.cache), **changes},
@@ -113,6 +115,7 @@ def environment(tfvars: Path) -> Environment:
         bake_factor=1.0,
         steady_timeout_s=60,
         limits=Limits(5, 1500, 60),
+        scaling=Scaling(1, 2),
         services={},
         tfvars=tfvars,
         config_hash="",
@@ -244,6 +247,16 @@ def test_configuration_error_names_file_line_and_reason(place: Place) -> None:
     assert "broken.tf:2" in caught.value.seen
     assert "undeclared input variable" in caught.value.seen
     assert caught.value.log == place.log
+
+
+def test_what_was_read_of_the_topology_is_forgotten_by_an_apply(place: Place) -> None:
+    """A recovery reads it before the apply that may replace a listener; planning changes nothing."""
+    plan = place.plan()
+    assert [] == place.forgotten
+
+    place.apply(plan)
+
+    assert ["topology"] == place.forgotten
 
 
 def test_failed_apply_names_the_resource_and_continues_later(place: Place) -> None:
@@ -386,6 +399,7 @@ def test_local_cloud_never_sees_the_users_credentials(place: Place) -> None:
         bootstrap=place.bootstrap,
         read_serial=place.serial,
         read_topology=never,
+        forget_topology=never,
         environ={
             "PATH": os.environ["PATH"],
             "HOME": str(place.cache),
@@ -415,6 +429,7 @@ def test_environments_do_not_share_data(place: Place) -> None:
             bootstrap=place.bootstrap,
             read_serial=place.serial,
             read_topology=never,
+            forget_topology=never,
             environ={"PATH": "", "HOME": str(place.cache)},
         )._program.environment["TF_DATA_DIR"]
         for each in (other, environment(place.environment / "terraform.tfvars"))
