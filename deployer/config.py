@@ -14,7 +14,7 @@ from typing import Any
 
 from deployer import memory
 from deployer.errors import ConfigError, InputError
-from deployer.model import SERVICES, Environment, Limits, Service, Step
+from deployer.model import SERVICES, Environment, Limits, Scaling, Service, Step
 
 ENVIRONMENTS = {"development": "dev", "staging": "staging", "production": "prod"}
 """Folder under environments/ -> the short name used in resource names and on the command line."""
@@ -144,9 +144,11 @@ def _validate(values: dict[str, Any], tfvars: Path, root: Path) -> Environment:
             alarms["latency_p95_ms"],
             LOCAL_PERIOD_S if read["cloud"] == "local" else alarms["period_s"],
         ),
+        scaling=Scaling(read["scaling"]["min"], read["scaling"]["max"]),
         services={name: Service(name=name, **read["services"][name]) for name in SERVICES},
         tfvars=tfvars,
         config_hash=hashlib.sha256(described.encode()).hexdigest(),
+        test_cidrs=tuple(read["access"]["test_cidrs"]),
     )
 
 

@@ -101,6 +101,14 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
+class Scaling:
+    """Between how many tasks autoscaling may move a service of the live color."""
+
+    fewest: int
+    most: int
+
+
+@dataclass(frozen=True, slots=True)
 class Figures:
     """What one color's visitors met within a window, as CloudWatch has it.
 
@@ -117,7 +125,8 @@ class Figures:
 class Environment:
     """One environment as its terraform.tfvars describes it.
 
-    `bake_factor` scales the bake times of `steps`: 1 on AWS, less in a rehearsal on the local cloud.
+    `bake_factor` scales the bake times of `steps`: 1 on AWS, less in a rehearsal on the local cloud. `test_cidrs` are
+    the address ranges from which the test listener can be reached on AWS; nobody can while there is none.
     """
 
     name: str
@@ -133,9 +142,11 @@ class Environment:
     bake_factor: float
     steady_timeout_s: int
     limits: Limits
+    scaling: Scaling
     services: Mapping[str, Service]
     tfvars: Path
     config_hash: str
+    test_cidrs: tuple[str, ...] = ()
 
     @property
     def prefix(self) -> str:
@@ -221,10 +232,14 @@ class ServiceTopology:
 
 @dataclass(frozen=True, slots=True)
 class ColorTopology:
-    """The ECS service and the target group of one color."""
+    """The ECS service and the target group of one color.
+
+    `scalable_target` is its resource id in Application Auto Scaling, None where there is none (the local cloud).
+    """
 
     service: str
     target_group: str
+    scalable_target: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

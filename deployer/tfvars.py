@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
 
@@ -63,6 +63,26 @@ class AlarmsValues(_Read):
     period_s: int = Field(default=60, ge=60, le=3600, multiple_of=60)
 
 
+class ScalingValues(_Read):
+    """`scaling`: how many tasks autoscaling leaves a live service, and may give it."""
+
+    min: int = Field(ge=1, le=100)
+    max: int = Field(ge=1, le=100)
+
+    @field_validator("max")
+    @classmethod
+    def _not_below_min(cls, most: int, info: ValidationInfo) -> int:
+        if most < info.data.get("min", most):
+            raise PydanticCustomError("max_below_min", "max must not be below min")
+        return most
+
+
+class AccessValues(_Read):
+    """`access`; `test_cidrs` are the ranges from which a release's tests reach the test listener on AWS."""
+
+    test_cidrs: list[str] = []
+
+
 class Values(_Read):
     """One environment's terraform.tfvars."""
 
@@ -77,6 +97,8 @@ class Values(_Read):
     deployment: DeploymentValues
     services: ServicesValues
     alarms: AlarmsValues
+    scaling: ScalingValues
+    access: AccessValues = AccessValues()
 
 
 def validate(values: dict[str, Any]) -> Values | tuple[str, ...]:

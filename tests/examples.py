@@ -15,6 +15,7 @@ from deployer.model import (
     Outcome,
     ReconcilerTopology,
     Release,
+    Scaling,
     Service,
     ServiceTopology,
     Step,
@@ -42,6 +43,7 @@ ENVIRONMENT = Environment(
     bake_factor=1.0,
     steady_timeout_s=300,
     limits=Limits(1, 1000, 1),
+    scaling=Scaling(1, 4),
     services={
         "backend": Service("backend", 256, 512, 1, 8080, "/readyz"),
         "frontend": Service("frontend", 256, 512, 1, 8080, "/healthz"),

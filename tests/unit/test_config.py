@@ -8,7 +8,7 @@ import pytest
 
 from deployer import config
 from deployer.errors import ConfigError, InputError
-from deployer.model import Environment, Limits, Service, Step
+from deployer.model import Environment, Limits, Scaling, Service, Step
 from tests.examples import ROOT
 
 DEVELOPMENT = config.ENVIRONMENTS_FOLDER / "development" / "terraform.tfvars"
@@ -89,6 +89,7 @@ def test_development_as_shipped(checkout: Path) -> None:
         bake_factor=1.0,
         steady_timeout_s=300,
         limits=Limits(5, 1500, 1),
+        scaling=Scaling(1, 2),
         services={
             "backend": Service("backend", 256, 512, 1, 8080, "/readyz", {}),
             "frontend": Service("frontend", 256, 512, 1, 8080, "/healthz", {}),

@@ -26,7 +26,8 @@ GOOD: dict[str, Any] = {
     },
     "services": {"backend": SERVICE, "frontend": {**SERVICE, "environment": {"LOG_LEVEL": "debug"}}},
     "alarms": {"error_rate_percent": 1, "latency_p95_ms": 1500},
-    "scaling": {"only": "Terraform's"},
+    "scaling": {"min": 2, "max": 4, "cpu_percent": 70},
+    "database": {"only": "Terraform's"},
 }
 
 
@@ -49,7 +50,9 @@ def test_good_values() -> None:
     assert [10, 100] == [step.weight_percent for step in read.deployment.steps]
     assert {"LOG_LEVEL": "debug"} == read.services.frontend.environment
     assert 60 == read.alarms.period_s
-    assert not hasattr(read, "scaling")
+    assert (2, 4) == (read.scaling.min, read.scaling.max)
+    assert [] == read.access.test_cidrs
+    assert not hasattr(read, "database")
 
 
 @pytest.mark.parametrize("period_s", [0, 10, 61, 3660])
@@ -116,7 +119,7 @@ def test_each_value_that_cannot_be_used_is_named(path: str, value: object) -> No
     assert problems[0].startswith((f"{path} is {value!r:.60}: ", f"{path}."))
 
 
-@pytest.mark.parametrize("key", [key for key in GOOD if key != "scaling"])
+@pytest.mark.parametrize("key", [key for key in GOOD if key != "database"])
 def test_each_missing_key_is_named(key: str) -> None:
     """Nothing that the deployer reads has a default of its own."""
     values = {name: value for name, value in GOOD.items() if name != key}

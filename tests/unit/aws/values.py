@@ -6,7 +6,18 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
-from deployer.model import Color, ColorTopology, Environment, Limits, Release, Service, ServiceTopology, Step, Topology
+from deployer.model import (
+    Color,
+    ColorTopology,
+    Environment,
+    Limits,
+    Release,
+    Scaling,
+    Service,
+    ServiceTopology,
+    Step,
+    Topology,
+)
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 STARTED = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -31,6 +42,7 @@ def environment(
         bake_factor=1.0,
         steady_timeout_s=300,
         limits=Limits(1, 1000, 1),
+        scaling=Scaling(2, 4),
         services={
             "frontend": Service("frontend", 256, 512, 1, 8080, "/healthz", {"LOG_LEVEL": "info"}),
             "backend": Service("backend", 512, 1024, 2, 8080, "/readyz", {}),

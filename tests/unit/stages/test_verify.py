@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from deployer.errors import GateFailed
-from deployer.model import Color, Harm, Image, Record, Release, Verdict
+from deployer.model import Color, Environment, Harm, Image, Record, Release, Verdict
 from deployer.ports import World
 from deployer.stages import verify
 from tests import examples
@@ -46,6 +46,42 @@ def test_one_problem_is_one(fakes: Fakes, world: World) -> None:
     fakes.preflight.found = ("role a is missing",)
 
     assert "1 problem: role a is missing" == failure(examples.release(), world).seen
+
+
+def test_a_test_listener_that_nobody_reaches_is_refused(fakes: Fakes, world: World) -> None:
+    """On AWS it is open to access.test_cidrs alone: the release would come up for minutes, only to fail its proof."""
+    closed = replace(examples.ENVIRONMENT, cloud="aws", strategy="blue_green")
+
+    error = failure(examples.release(), replace(world, environment=closed))
+
+    assert 10 == error.exit_code
+    assert error.seen.startswith("access.test_cidrs is empty")
+    assert "terraform.tfvars" in error.hint
+    assert [] == fakes.preflight.called("problems")
+
+
+def test_a_rollback_is_told_and_not_refused(fakes: Fakes, world: World) -> None:
+    """The color that still runs is one change of weights away: nothing may stand before that."""
+    closed = replace(examples.ENVIRONMENT, cloud="aws", strategy="blue_green")
+    said: list[str] = []
+
+    verify.SCHEMA_STAYS.run(examples.release(), replace(world, environment=closed, say=said.append))
+
+    assert ["access.test_cidrs is empty"] == [line.split(":")[0] for line in said]
+    assert [(examples.release().id,)] == fakes.preflight.called("problems")
+
+
+@pytest.mark.parametrize(
+    "harmless",
+    [
+        replace(examples.ENVIRONMENT, cloud="aws", strategy="blue_green", test_cidrs=("203.0.113.0/24",)),
+        replace(examples.ENVIRONMENT, cloud="aws", strategy="rolling"),
+        replace(examples.ENVIRONMENT, cloud="local", strategy="blue_green"),
+    ],
+)
+def test_where_the_test_listener_is_open_or_unused(world: World, harmless: Environment) -> None:
+    """The local cloud has no security groups, and a rolling update asks no test listener."""
+    verify.run(examples.release(), replace(world, environment=harmless))
 
 
 DROP = Harm("docker/backend/migrations/versions/0002_x.py", 14, "drops a column")

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from deployer.errors import GateFailed, ReleaseFailed
-from deployer.model import Environment, Limits
+from deployer.model import Environment, Limits, Scaling
 from deployer.tools import smoke
 from deployer.tools.smoke import Smoke
 
@@ -107,6 +107,7 @@ def environment(cloud: str = "local") -> Environment:
         steps=(),
         steady_timeout_s=60,
         limits=Limits(5, 1500, 60),
+        scaling=Scaling(1, 2),
         services={},
         tfvars=Path("x"),
         bake_factor=1,
