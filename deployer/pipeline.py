@@ -2,7 +2,8 @@
 
 A pipeline is a tuple of stages whose `needs` make a DAG (`deployer.stage`). The runner starts every stage whose needs
 are met, merges what a stage learned into the release, and on the first failure starts nothing new, lets what runs come
-to its end, and undoes what was done, in reverse. The verdict follows from what happened, not from what was meant.
+to its end, and undoes what was done, in reverse. Once a final stage has begun, the release is proven and nothing is
+undone any more. The verdict follows from what happened, not from what was meant.
 """
 
 from __future__ import annotations
@@ -67,6 +68,8 @@ class _Course:
         self._running: dict[Future[Outcome], tuple[Stage, float]] = {}
         self._results: dict[str, StageResult] = {}
         self._waiting = list(stages)
+        self._final: Stage | None = None
+        self._told = False
         self.error: BaseException | None = None
 
     def run(self) -> None:
@@ -75,20 +78,21 @@ class _Course:
             try:
                 while self._waiting or self._running:
                     if self._stop.asked:
-                        self._failed(Interrupted("run to the end", self._stop.seen))
+                        self._asked()
                     self._start_ready(pool)
                     if not self._running:
                         return
                     # Short waits: a signal is looked at between them, and stages that still run are reminded to stop.
                     ended, _ = wait(self._running, timeout=0.2, return_when=FIRST_COMPLETED)
-                    if self.error is not None:
+                    if self._stop.event.is_set():
                         self._stop.remind()
                     for future in ended:
                         self._events.ended(self._settle(future))
             except BaseException as ours:  # noqa: BLE001 - kept in `error`: what runs still has to end, then to be undone
                 self._failed(ours)
                 while wait(self._running, timeout=0.2).not_done:
-                    self._stop.remind()
+                    if self._stop.event.is_set():
+                        self._stop.remind()
                 for future in list(self._running):
                     self._settle(future)
 
@@ -98,6 +102,7 @@ class _Course:
             self._waiting.remove(stage)
             self._events.started(stage.name)
             started = self._world.clock.monotonic()
+            self._final = stage if stage.final else self._final
             self._running[pool.submit(stage.run, self._release, self._own(stage))] = (stage, started)
 
     def _skip(self, names: Collection[str], by: Stage) -> None:
@@ -112,12 +117,22 @@ class _Course:
         """The world, in which `say` tells who speaks."""
         return replace(self._world, say=lambda line: self._events.said(stage.name, line))
 
+    def _asked(self) -> None:
+        """Whoever asks before the last proof gets everything put back; after it there is nothing to go back to."""
+        if self._final is None:
+            self._failed(Interrupted("run to the end", self._stop.seen))
+        elif not self._told:
+            self._told = True
+            words = f"{self._stop.seen}, but the release is proven: it is finished, not put back"
+            self._events.said(self._final.name, words)
+
     def _failed(self, error: BaseException) -> None:
         """The first failure counts, unless a later one is worse: then users may be harmed."""
         error = disk.told(error)
         if self.error is None:
             self.error = error
-            self._stop.set()  # what still runs is of no use any more
+            if self._final is None:
+                self._stop.set()  # what still runs is of no use any more
         elif not isinstance(error, Interrupted) and meaning.gravity(error) > meaning.gravity(self.error):
             self.error = error
 
@@ -148,8 +163,11 @@ class _Course:
         return result
 
     def put_back(self) -> DeployError | None:
-        """After a failure undo what was done, in reverse, and say what the failure now means; None without one."""
-        if self.error is None:
+        """After a failure undo what was done, in reverse, and say what the failure now means; None without one.
+
+        What fails in a final stage, or beside it in our own thread, makes a proven release no worse.
+        """
+        if self.error is None or self._final is not None:
             return None
         undone = False
         for stage, outcome in reversed(self._done):
@@ -179,8 +197,12 @@ class _Course:
         return Report(self._release, meaning.verdict(error), duration_s, results, error)
 
     def close_journal(self, report: Report) -> None:
-        """The last word. Where nobody knows what serves the page stays open: the next command puts things right."""
-        if isinstance(report.error, StateUncertain):
+        """The last word. Where nobody knows what serves the page stays open: the next command puts things right.
+
+        So does that of a recovery which did not come to its end, whatever kept it from that.
+        """
+        page = self._world.journal.page
+        if isinstance(report.error, StateUncertain) or (page is not None and page.recovers):
             return
         try:
             code = report.error.exit_code if report.error else 0

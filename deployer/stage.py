@@ -30,6 +30,9 @@ class Stage:
     """Gives back what the stage holds, at the very end, whatever happened."""
     stays: bool = False
     """Whether it changes what no undo puts back (infrastructure, schema): what fails later is no mere gate."""
+    final: bool = False
+    """Whether the release is proven once this begins: it takes away what undoing would lead back to. From then on
+    nothing is undone, and whoever asks to stop has to let it finish. It comes after every other stage."""
 
 
 class Events(Protocol):
@@ -77,6 +80,18 @@ def check(stages: Sequence[Stage]) -> None:
             raise ValueError(f"needs run in a circle: {[stage.name for stage in left]}")
         met |= {stage.name for stage in ready}
         left = [stage for stage in left if stage.name not in met]
+    for stage in stages:
+        beside = set(names) - _before(stage, stages) - {stage.name} if stage.final else set()
+        if beside:
+            raise ValueError(f"{stage.name} is final, but need not wait for: {sorted(beside)}")
+
+
+def _before(stage: Stage, stages: Sequence[Stage]) -> set[str]:
+    """The names of all that have ended when `stage` begins."""
+    found = set(stage.needs)
+    while more := {need for other in stages if other.name in found for need in other.needs} - found:
+        found |= more
+    return found
 
 
 def is_ready(stage: Stage, met: Collection[str], names: Collection[str]) -> bool:

@@ -10,7 +10,10 @@ from deployer.stages.deploy import strategy
 
 
 def run(release: Release, world: World) -> Outcome:
-    """Scale the old color down. When that fails it costs money, but is no reason to take a good release back."""
+    """Scale the old color down. When that fails it costs money, but is no reason to take a good release back.
+
+    Nor is anything else from here on: traffic must not go back to a color whose tasks are being stopped.
+    """
     try:
         world.journal.proven()
         note = strategy(world.environment).retire(release, world)
@@ -19,4 +22,4 @@ def run(release: Release, world: World) -> Outcome:
     return Outcome(note) if note else Outcome("one color only", status=Status.SKIPPED)
 
 
-STAGE = Stage("retire", ("smoke_test",), run)
+STAGE = Stage("retire", ("smoke_test",), run, final=True)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,9 +20,11 @@ from deployer.errors import (
     StateUncertain,
     Unreachable,
 )
-from deployer.model import Outcome, Release, Status, Verdict
+from deployer.journal_page import Entry, Page
+from deployer.model import Outcome, Release, StageResult, Status, Verdict
 from deployer.pipeline import Report, Stage, Stop, execute
 from deployer.ports import World
+from deployer.stages import lock
 from tests import examples
 from tests.fakes import Fakes, Heard
 
@@ -258,3 +262,53 @@ def test_a_full_disk_before_any_change(world: World) -> None:
     report = run(world, examples.stage("build", log=[], error=full))
 
     assert (Verdict.FAILED, 30) == (report.verdict, code(report))
+
+
+def test_a_bug_in_the_final_stage_does_not_undo_a_proven_release(world: World) -> None:
+    """What undoing would lead back to may be gone: the ledger has it as good, and the bug is raised all the same."""
+    log: list[str] = []
+    reports: list[Report] = []
+    final = replace(examples.stage("retire", "deploy", log=log, error=KeyError("oops")), final=True)
+
+    def finish(report: Report) -> Report:
+        reports.append(report)
+        return report
+
+    with pytest.raises(KeyError, match="oops"):
+        run(world, examples.stage("deploy", log=log), final, finish=finish)
+
+    assert ["deploy", "retire", "close deploy"] == log
+    assert [(Verdict.GOOD, None)] == [(report.verdict, report.error) for report in reports]
+    assert [Status.OK, Status.FAILED] == [result.status for result in reports[0].results]
+
+
+def test_a_listener_s_bug_in_the_final_stage_lets_it_finish(world: World) -> None:
+    """Nor is it told to stop half way."""
+    stop = Stop()
+
+    class Deaf(Heard):
+        def ended(self, result: StageResult) -> None:
+            if result.name == "retire":
+                raise RuntimeError("deaf")
+
+    log: list[str] = []
+    final = replace(examples.stage("retire", "deploy", log=log), final=True)
+    with pytest.raises(RuntimeError, match="deaf"):
+        execute((examples.stage("deploy", log=log), final), examples.release(), world, Deaf(), stop)
+
+    assert (["deploy", "retire", "close retire", "close deploy"], False) == (log, stop.event.is_set())
+
+
+@pytest.mark.parametrize("error", [Unreachable("read ECS", "throttled"), KeyError("oops")])
+def test_a_recovery_that_fails_leaves_its_page_open(fakes: Fakes, world: World, error: Exception) -> None:
+    """The lease is given back, the work is not done: the reconciler and the next command have to see that."""
+    dead = Page.of(examples.release(), fakes.lease.acquire("ana", "dev-1").fencing, fakes.lease.now())
+    fakes.pages.page = replace(dead, entries=(Entry(1, "set_weights", "green 10%", fakes.lease.now()),))
+    fakes.lease.expire()
+    fakes.ledger.fail("history", error)
+    with suppress(KeyError):
+        run(world, lock.STAGE)
+
+    page = fakes.pages.page
+    assert page is not None
+    assert (True, "dev-20260304T050607Z-0123456", None) == (page.open, page.recovers, fakes.lease.holder())

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import signal
+import threading
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -31,6 +33,13 @@ class Asked:
         self.world = world
         self.stop = Stop()
         self.log: list[str] = []
+        self.ended = threading.Event()
+        self.heard = Heard()
+        self.heard.said = self._said  # type: ignore[method-assign]
+
+    def _said(self, stage: str, line: str) -> None:
+        self.heard.lines.append(f"{stage}: {line}")
+        self.ended.set()
 
     def until_stopped(self, number: signal.Signals, error: Failing | None = None) -> Stage:
         """A stage that is interrupted by `number` half way."""
@@ -44,7 +53,7 @@ class Asked:
 
     def execute(self, *stages: Stage, finish: Callable[[Report], Report] = lambda report: report) -> Report:
         """Take a fresh release through `stages`."""
-        return execute(stages, examples.release(), self.world, Heard(), self.stop, finish)
+        return execute(stages, examples.release(), self.world, self.heard, self.stop, finish)
 
 
 @pytest.fixture
@@ -111,6 +120,40 @@ def test_a_signal_during_the_undo_of_a_failure_changes_nothing(asked: Asked) -> 
     report = asked.execute(deploy, smoke)
 
     assert (Verdict.ROLLED_BACK, ["undone"]) == (report.verdict, asked.log)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_in_the_final_stage_lets_it_finish(asked: Asked, number: signal.Signals) -> None:
+    """Undoing would lead to what it takes away: the release is proven, so it is finished, and people are told."""
+
+    def run(_: Release, world: World) -> Outcome:
+        ask(number)
+        asked.ended.wait(10)
+        world.clock.wait(1)
+        asked.log.append("retired")
+        return Outcome()
+
+    retire = Stage("retire", ("deploy",), run, final=True)
+    report = asked.execute(examples.stage("deploy", log=asked.log), retire)
+
+    assert (Verdict.GOOD, ["deploy", "retired", "close deploy"]) == (report.verdict, asked.log)
+    told = [line for line in asked.heard.lines if line.startswith("retire: ")]
+    assert ["retire: asked to stop, but the release is proven: it is finished, not put back"] == told
+
+
+def test_a_signal_before_the_final_stage_puts_back(asked: Asked) -> None:
+    """Nothing has been taken away yet."""
+
+    def run(_: Release, __: World) -> Outcome:
+        ask()
+        assert asked.stop.event.wait(10)
+        return Outcome()
+
+    stages = (examples.stage("deploy", log=asked.log), Stage("smoke", ("deploy",), run))
+    final = replace(examples.stage("retire", "smoke", log=asked.log), final=True)
+    report = asked.execute(*stages, final)
+
+    assert (Verdict.INTERRUPTED, ["deploy", "undo deploy", "close deploy"]) == (report.verdict, asked.log)
 
 
 def test_a_signal_while_the_ledger_is_written_comes_too_late(asked: Asked) -> None:

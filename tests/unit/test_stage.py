@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from deployer.errors import GateFailed
@@ -41,6 +43,14 @@ def test_names_do_not_repeat() -> None:
     """A result could not be told from the other."""
     with pytest.raises(ValueError, match="repeat"):
         check((A, B, A))
+
+
+def test_what_is_final_comes_after_all_else() -> None:
+    """What ran beside it could fail when nothing can be undone any more."""
+    check((A, B, C, D, replace(examples.stage("last", "d", log=LOG), final=True)))
+
+    with pytest.raises(ValueError, match=r"last is final, but need not wait for: \['c'\]"):
+        check((A, B, C, replace(examples.stage("last", "b", log=LOG), final=True)))
 
 
 def test_the_order_of_writing_does_not_matter() -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -12,7 +14,7 @@ import pytest
 from deployer import pipelines
 from deployer.errors import DeployError, GateFailed, Interrupted, ReleaseFailed, RolledBack, StateUncertain, Unreachable
 from deployer.model import SERVICES, Color, Image, Record, Release, Status, Step, StoppedTask, Verdict
-from deployer.pipeline import Stop, execute
+from deployer.pipeline import Report, Stop, execute
 from deployer.ports import World
 from deployer.strategies import blue_green
 from tests import examples
@@ -263,6 +265,40 @@ def test_a_whole_deploy_and_the_next_one(fakes: Fakes, world: World) -> None:
         assert (Verdict.GOOD, None) == (report.verdict, report.error)
         assert {expected: 100, idle: 0} == fakes.traffic.split
         assert ([2, 2], [0, 0]) == (running(fakes, expected), running(fakes, idle))
+
+
+@pytest.mark.parametrize("error", [None, KeyError("a bug")])
+def test_a_stop_while_the_old_color_goes_is_no_way_back(
+    fakes: Fakes, world: World, monkeypatch: pytest.MonkeyPatch, error: Exception | None
+) -> None:
+    """Its frontend is gone by then: all traffic stays with what is proven, and the rest goes, if no bug stops it."""
+    stop, scale, heard = Stop(), fakes.compute.scale, threading.Event()
+
+    class Listening(Heard):
+        def said(self, stage: str, line: str) -> None:
+            if "not put back" in line:
+                heard.set()
+
+    def spoilt(service: str, color: Color, count: int) -> None:
+        scale(service, color, count)
+        stop.asked = True
+        assert heard.wait(10), "nobody said that the stop comes too late"
+        if error:
+            raise error
+
+    monkeypatch.setattr(fakes.compute, "scale", spoilt)
+    said: list[Report] = []
+
+    def finish(report: Report) -> Report:
+        said.append(report)
+        return report
+
+    with pytest.raises(KeyError) if error else nullcontext():
+        execute(pipelines.DEPLOY_ANEW, replace(NEW, color=BLUE), world, Listening(), stop, finish)
+
+    assert [(Verdict.GOOD, None)] == [(report.verdict, report.error) for report in said]
+    assert ({BLUE: 0, GREEN: 100}, [2, 2]) == (fakes.traffic.split, running(fakes, GREEN))
+    assert ([2, 0] if error else [0, 0]) == running(fakes, BLUE)
 
 
 def test_a_failed_last_proof_gives_the_traffic_back(fakes: Fakes, world: World) -> None:
