@@ -112,13 +112,21 @@ class Scaling:
 class Figures:
     """What one color's visitors met within a window, as CloudWatch has it.
 
-    `errors` are 5xx answers; `p95_ms` is None without a request, `age_s` (of the newest datum) None without any datum.
+    `errors` are 5xx answers of its tasks; `p95_ms` is None without a request, `age_s` (of the newest datum) is None
+    without any datum. `own` are the load balancer's own 5xx answers (a target hung up, was late, was not there), which
+    CloudWatch counts for both colors together: they are not among `errors`, and may not be among `requests`.
     """
 
     requests: int = 0
     errors: int = 0
     p95_ms: float | None = None
     age_s: float | None = None
+    own: int = 0
+
+    @property
+    def failed(self) -> int:
+        """How many requests failed if the load balancer's own answers are held against this color."""
+        return self.errors + self.own
 
 
 @dataclass(frozen=True, slots=True)

@@ -203,15 +203,18 @@ class Metrics(Protocol):
     """CloudWatch, for one environment."""
 
     def alarms(self) -> Mapping[str, str]:
-        """The state of each alarm: OK, ALARM, INSUFFICIENT_DATA, or `missing` when Terraform made it and it is gone."""
+        """The state of each alarm that Terraform made: OK, ALARM, INSUFFICIENT_DATA; `missing` when it is gone.
+
+        `few` is a percentile's alarm that is to say nothing about few samples, and has not had enough yet.
+        """
         ...
 
     def firing(self) -> tuple[str, ...]:
-        """The alarms that fire now, whatever Terraform made: it may be asked before an apply, and of no environment."""
+        """Which of the alarms that Terraform makes fire now. May be asked before an apply, and of no environment."""
         ...
 
     def figures(self, since: datetime, until: datetime) -> Mapping[Color, Figures]:
-        """What each color's visitors met. What the load balancer itself answered with 5xx counts for both colors."""
+        """What each color's visitors met; `own` says the same of both."""
         ...
 
 

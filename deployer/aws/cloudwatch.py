@@ -8,6 +8,7 @@ those tells how fresh the metrics are.
 from __future__ import annotations
 
 import math
+import re
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
 
-    from mypy_boto3_cloudwatch.type_defs import MetricDataQueryTypeDef, MetricDataResultTypeDef
+    from mypy_boto3_cloudwatch.type_defs import MetricAlarmTypeDef, MetricDataQueryTypeDef, MetricDataResultTypeDef
 
     from deployer.aws.session import Session
     from deployer.model import Topology
@@ -27,6 +28,10 @@ if TYPE_CHECKING:
 NAMESPACE = "AWS/ApplicationELB"
 LATENCY = "TargetResponseTime"
 MISSING = "missing"
+FEW = "few"
+OURS = re.compile(r"(?:balancer|blue|green)-errors|(?:blue|green)-latency|[a-z]+-(?:blue|green)-hosts")
+"""How Terraform's module `monitoring` names alarms, after the prefix. Others are not about releases."""
+
 SHORT_PERIODS_S = (1, 5, 10, 20, 30)
 """Below a minute CloudWatch takes these periods alone, else multiples of a minute (API page of MetricStat)."""
 
@@ -41,29 +46,28 @@ class CloudWatch:
         self._topology = topology
 
     def alarms(self) -> Mapping[str, str]:
-        """Read the states of all alarms of this environment; one that Terraform made and that is gone is missing."""
-        return dict.fromkeys(self._topology().alarms, MISSING) | self._states()
+        """Read the states of the alarms that Terraform made, and of no other; one that is gone is missing."""
+        states = self._states()
+        return {name: states.get(name, MISSING) for name in self._topology().alarms}
 
     def firing(self) -> tuple[str, ...]:
         """Read which alarms fire. The topology is kept as first read, so it is left alone before an apply."""
-        return tuple(sorted(name for name, state in self._states().items() if state == "ALARM"))
+        prefix = f"{self._session.environment.prefix}-"
+        states = self._states().items()
+        return tuple(sorted(n for n, state in states if state == "ALARM" and OURS.fullmatch(n.removeprefix(prefix))))
 
     def _states(self) -> dict[str, str]:
         with mapped(f"reading the alarms of {self._session.environment.name}"):
             pages = self._session.cloudwatch.get_paginator("describe_alarms").paginate(
-                AlarmNamePrefix=f"{self._session.environment.prefix}-", AlarmTypes=["MetricAlarm", "CompositeAlarm"]
+                AlarmNamePrefix=f"{self._session.environment.prefix}-", AlarmTypes=["MetricAlarm"]
             )
-            return {
-                alarm["AlarmName"]: str(alarm["StateValue"])
-                for page in pages
-                for alarm in [*page.get("MetricAlarms", []), *page.get("CompositeAlarms", [])]
-            }
+            return {alarm["AlarmName"]: _state(alarm) for page in pages for alarm in page.get("MetricAlarms", [])}
 
     def figures(self, since: datetime, until: datetime) -> Mapping[Color, Figures]:
         """Read requests, 5xx answers and the 95th percentile between the two moments, and how old the newest datum is.
 
         A 5xx answer that is the load balancer's own (a target that hung up or was not there) belongs to no target
-        group: it counts against both colors.
+        group: both colors are told of it, apart from the errors of their own.
         """
         topology = self._topology()
         balancer = {"LoadBalancer": topology.public_listener.partition(":listener/")[2].rpartition("/")[0]}
@@ -109,6 +113,17 @@ def period(at_least_s: int) -> int:
     return next((short for short in SHORT_PERIODS_S if short >= at_least_s), 60 * math.ceil(at_least_s / 60))
 
 
+def _state(alarm: MetricAlarmTypeDef) -> str:
+    """The alarm's state. A percentile that ignores few samples keeps the state it was made with until there are enough.
+
+    On a quiet site that can be for long. Source: EvaluateLowSampleCountPercentile in
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html
+    """
+    state = str(alarm["StateValue"])
+    ignores_few = alarm.get("EvaluateLowSampleCountPercentile") == "ignore"
+    return FEW if ignores_few and state == "INSUFFICIENT_DATA" else state
+
+
 def _query(name: str, dimensions: Dimensions, metric: str, stat: str, period_s: int) -> MetricDataQueryTypeDef:
     return {
         "Id": name,
@@ -137,7 +152,8 @@ def _figures(
     p95_s = sum(weight * p95 for weight, p95 in zip(weights, p95s, strict=True)) / total if known else None
     return Figures(
         requests=round(sum(found[f"{color}_requests"]["Values"])),
-        errors=round(sum(found[f"{color}_errors"]["Values"]) + own),
+        errors=round(sum(found[f"{color}_errors"]["Values"])),
         p95_ms=None if p95_s is None else round(1000 * p95_s, 1),
         age_s=min(ages_s, default=None),
+        own=round(own),
     )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 
 from deployer.errors import DeployError, GateFailed, Interrupted, StateUncertain
@@ -35,7 +35,12 @@ MOST_PROBES = 2000
 
 def accepted(release: Release, world: World) -> tuple[str, ...]:
     """The alarms that fire already and do not speak against this release: it is meant to end what they tell of."""
-    return world.metrics.firing() if release.fix_forward or release.kind == "rollback" else ()
+    return world.metrics.firing() if _mends(release) else ()
+
+
+def _mends(release: Release) -> bool:
+    """Whether it takes the place of one that is in trouble, whose errors say nothing against it then."""
+    return bool(release.fix_forward) or release.kind == "rollback"
 
 
 class Watch:
@@ -102,14 +107,32 @@ class Watch:
             return Decision(Word.HOLD, f"the metrics cannot be read: {error}")
         self._green, self._blue = seen[self._release.color], seen[self._release.color.other]
         blue = self._blue if self._other_serves else None
-        return gates.decide(self._green, blue, self._alarms, self._limits, self._ignored)
+        if blue and _mends(self._release) and not gates.sound(blue, self._limits):
+            blue = None  # what is left because it is broken is no measure, and may have no data at all
+        return gates.decide(self._counted, blue, self._alarms, self._limits, self._passed_over())
+
+    @property
+    def _counted(self) -> Figures:
+        """The new color's figures, with the load balancer's own 5xx only where they may well be its fault.
+
+        Not while it gets no visitors, and not while it takes the place of what is in trouble: an answer that never came
+        (504) is counted up to a minute after the traffic has moved away.
+        """
+        return replace(self._green, own=0) if self._share == 0 or _mends(self._release) else self._green
+
+    def _passed_over(self) -> Collection[str]:
+        """Alarms that were accepted; for a release that mends, also those that are not of its own color alone."""
+        if not _mends(self._release):
+            return self._ignored
+        others = (name for name in self._alarms if str(self._release.color) not in name.split("-"))
+        return {*self._ignored, *others}
 
     def _probe(self, elapsed_s: float) -> None:
         """Supply what visitors do not, from half of the bake time on: what nobody asks for cannot be judged."""
         if elapsed_s < self._bake_s / 2 or self._world.lease.now() < self._since:
             return
         rate = self._limits.error_rate_percent / 100
-        wanted = max(gates.LATENCY_SAMPLES, gates.needed(rate, self._green.errors))
+        wanted = max(gates.LATENCY_SAMPLES, gates.needed(rate, self._counted.failed))
         if self._alone:
             self._send(wanted, self._green.requests, 1.0, idle=False)
             return
@@ -157,7 +180,7 @@ class Watch:
                 "other": asdict(self._blue) if self._other_serves else None,
                 "probes": {"new": self._probes(True), "both": self._probes(False)},
                 "alarms": {name: state for name, state in sorted(self._alarms.items()) if state != "OK"},
-                "ignored_alarms": sorted(self._ignored),
+                "ignored_alarms": sorted(self._passed_over()),
             }
         )
 

@@ -48,7 +48,7 @@ def figures(stand_in: StandIn, since_s: float, until_s: float) -> dict[Color, Fi
 
 
 def test_what_a_window_holds(applied: StandIn) -> None:
-    """Of each color its own, of the load balancer's own failures both, and nothing from before."""
+    """Of each color its own, of the load balancer's own failures apart from them, and nothing from before."""
     put(applied, Color.GREEN, 70, RequestCount=[500.0], HTTPCode_Target_5XX_Count=[500.0])
     put(applied, Color.GREEN, 55, RequestCount=[40.0], HTTPCode_Target_5XX_Count=[2.0], HealthyHostCount=[2.0])
     put(applied, Color.GREEN, 52, RequestCount=[60.0], HTTPCode_Target_5XX_Count=[1.0], HealthyHostCount=[2.0])
@@ -56,8 +56,9 @@ def test_what_a_window_holds(applied: StandIn) -> None:
     put(applied, None, 53, HTTPCode_ELB_5XX_Count=[4.0])
     found = figures(applied, 60, 50)
 
-    assert (100, 7) == (found[Color.GREEN].requests, found[Color.GREEN].errors)
-    assert (900, 4) == (found[Color.BLUE].requests, found[Color.BLUE].errors)
+    green, blue = found[Color.GREEN], found[Color.BLUE]
+    assert (100, 3, 4) == (green.requests, green.errors, green.own)
+    assert (900, 0, 4) == (blue.requests, blue.errors, blue.own)
 
 
 def test_how_old_the_newest_datum_is(applied: StandIn) -> None:
@@ -92,8 +93,8 @@ def test_the_95th_percentile_is_of_all_requests(local_applied: StandIn, window_s
 
 
 def test_the_alarms_of_this_environment(applied: StandIn) -> None:
-    """Those of another one are none of its business, and what Terraform made has to be there."""
-    for name, threshold in ((f"{applied.prefix}-fires", 1.0), ("other-fires", 1.0)):
+    """Those of others are none of its business, and what Terraform made has to be there."""
+    for name, threshold in ((f"{applied.prefix}-fires", 1.0), ("other-fires", 1.0), (f"{applied.prefix}-by-hand", 1.0)):
         applied.session.cloudwatch.put_metric_alarm(
             AlarmName=name,
             Namespace="test",
@@ -114,23 +115,24 @@ def test_the_alarms_of_this_environment(applied: StandIn) -> None:
 
 
 def test_what_fires_is_read_without_a_topology(applied: StandIn) -> None:
-    """Before the first apply there is none, and the one from before an apply must not be kept."""
+    """Before the first apply there is none, and the one from before an apply must not be kept. Ours alone count."""
 
     def nowhere() -> Topology:
         raise AssertionError("the topology was read")
 
-    applied.session.cloudwatch.put_metric_alarm(
-        AlarmName=f"{applied.prefix}-loud",
-        Namespace="test",
-        MetricName="load",
-        Statistic="Sum",
-        Period=10,
-        EvaluationPeriods=1,
-        Threshold=1.0,
-        ComparisonOperator="GreaterThanThreshold",
-        TreatMissingData="breaching",
-    )
-    name = f"{applied.prefix}-loud"
-    applied.session.cloudwatch.set_alarm_state(AlarmName=name, StateValue="ALARM", StateReason="a test")
+    name = f"{applied.prefix}-green-errors"
+    for each in (name, f"{applied.prefix}-by-hand"):
+        applied.session.cloudwatch.put_metric_alarm(
+            AlarmName=each,
+            Namespace="test",
+            MetricName="load",
+            Statistic="Sum",
+            Period=10,
+            EvaluationPeriods=1,
+            Threshold=1.0,
+            ComparisonOperator="GreaterThanThreshold",
+            TreatMissingData="breaching",
+        )
+        applied.session.cloudwatch.set_alarm_state(AlarmName=each, StateValue="ALARM", StateReason="a test")
 
     assert (name,) == CloudWatch(applied.session, nowhere).firing()

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from deployer.errors import GateFailed, Interrupted, Unreachable
-from deployer.model import Color, Figures, Limits
+from deployer.model import Color, Figures, Limits, Release
 from deployer.ports import World
 from deployer.strategies import gate_watch
 from deployer.strategies.gate_watch import Watch
@@ -64,7 +65,7 @@ def test_bad_figures_end_it_at_once_with_figures(fakes: Fakes, world: World, wat
 
     assert 0.0 == world.clock.monotonic()
     assert "new color: 20 errors in 400 requests, p95 30 ms" in caught.value.details
-    assert {"requests": 400, "errors": 20, "p95_ms": 30.0, "age_s": 1.0} == world.decisions[0]["new"]
+    assert {"requests": 400, "errors": 20, "p95_ms": 30.0, "age_s": 1.0, "own": 0} == world.decisions[0]["new"]
 
 
 def test_too_few_visitors_hold_until_the_deadline(fakes: Fakes, world: World, watch: Watch) -> None:
@@ -162,3 +163,83 @@ def test_who_may_pass_over_an_alarm(
     """A rollback is what an alarm calls for."""
     fakes.metrics.states = {"late": "ALARM", "fine": "OK"}
     assert expected == gate_watch.accepted(change(RELEASE), world)  # type: ignore[arg-type]
+
+
+ROLLBACK = replace(RELEASE, kind="rollback", restores="dev-0")
+FIX = replace(RELEASE, fix_forward="it mends that")
+BROKEN = {
+    "crashes": Figures(300, 0, 5.0, 1.0, own=290),
+    "answers with 5xx": Figures(300, 290, 5.0, 1.0),
+    "runs nothing": Figures(),
+    "is slow": Figures(300, 0, 9000.0, 1.0),
+}
+
+
+@pytest.mark.parametrize("release", [ROLLBACK, FIX], ids=["rollback", "fix"])
+@pytest.mark.parametrize("weight", [0, 10, 100])
+@pytest.mark.parametrize("trouble", BROKEN)
+def test_a_broken_live_release_cannot_stop_the_one_that_mends_it(
+    fakes: Fakes, world: World, release: Release, weight: int, trouble: str
+) -> None:
+    """Neither by its errors, nor by having no data, nor by being quick to fail: green is judged by its own figures."""
+    fakes.metrics.seen = {BLUE: BROKEN[trouble], GREEN: Figures(300, 0, 400.0, 1.0, own=BROKEN[trouble].own)}
+    hold(Watch(release, world, alone=False), world, weight)
+
+    assert "0 errors in 300 requests, p95 400 ms; nothing to compare with" == world.decisions[0]["reason"]
+
+
+@pytest.mark.parametrize("release", [ROLLBACK, FIX], ids=["rollback", "fix"])
+def test_what_mends_still_has_to_be_good_itself(fakes: Fakes, world: World, release: Release) -> None:
+    """Its own errors end it, and a live release that does well is a measure for it too."""
+    fakes.metrics.seen = {BLUE: BROKEN["runs nothing"], GREEN: Figures(300, 20, 20.0, 1.0)}
+    with pytest.raises(GateFailed, match=r"6\.7% failed"):
+        hold(Watch(release, world, alone=False), world)
+
+    fakes.metrics.seen = {BLUE: Figures(300, 0, 20.0, 1.0), GREEN: Figures(300, 0, 400.0, 1.0)}
+    with pytest.raises(GateFailed, match="the other color has 0 errors in 300 requests, p95 20 ms"):
+        hold(Watch(release, world, alone=False), world)
+
+
+def test_the_balancer_s_own_errors_are_not_green_s_before_it_has_visitors(
+    fakes: Fakes, world: World, watch: Watch
+) -> None:
+    """With visitors they may be: then they count, and ask for more requests."""
+    fakes.metrics.seen[GREEN] = Figures(300, 0, 20.0, 1.0, own=30)
+    hold(watch, world, weight=0, bake_s=0.0)
+    with pytest.raises(GateFailed, match=r"30 more 5xx of the load balancer itself: 10\.0% failed"):
+        hold(watch, world, weight=10)
+
+    assert 30 == world.decisions[0]["new"]["own"]  # type: ignore[index]
+
+
+@pytest.mark.parametrize("name", ["indivillage-dev-blue-errors", "indivillage-dev-balancer-errors"])
+@pytest.mark.parametrize(
+    ("release", "expected"), [(RELEASE, "fail"), (ROLLBACK, "pass"), (FIX, "pass")], ids=["deploy", "rollback", "fix"]
+)
+def test_the_live_release_s_alarm_may_come_late(
+    fakes: Fakes, world: World, name: str, release: Release, expected: str
+) -> None:
+    """A rollback can be begun before the alarm fires that calls for it; what was passed over is written down."""
+    fakes.metrics.states[name] = "ALARM"
+    with suppress(GateFailed):
+        hold(Watch(release, world, alone=False), world)
+
+    assert expected == world.decisions[0]["verdict"]
+    assert (expected == "pass") is (name in world.decisions[0]["ignored_alarms"])  # type: ignore[operator]
+
+
+def test_green_s_own_alarm_stops_what_mends(fakes: Fakes, world: World) -> None:
+    """It is of what the release runs."""
+    fakes.metrics.states["indivillage-dev-frontend-green-hosts"] = "ALARM"
+    with pytest.raises(GateFailed, match="alarm indivillage-dev-frontend-green-hosts"):
+        hold(Watch(ROLLBACK, world, alone=False), world)
+
+
+def test_an_alarm_without_a_state_holds_until_it_has_one(
+    fakes: Fakes, world: World, watch: Watch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """CloudWatch looks at a new alarm within its period."""
+    states = iter(["INSUFFICIENT_DATA"] * 13)
+    monkeypatch.setattr(fakes.metrics, "alarms", lambda: {"green-latency": next(states, "OK")})
+
+    assert 13.0 == hold(watch, world)

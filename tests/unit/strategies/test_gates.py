@@ -73,6 +73,57 @@ def test_worse_than_blue_beyond_chance_fails_below_the_limit() -> None:
 
 
 @pytest.mark.parametrize(
+    ("green", "blue"),
+    [
+        (Figures(0, 0, 50, 1, own=1), Figures(500, 0, 50, 1, own=1)),
+        (Figures(20, 0, 50, 1, own=2), Figures(2000, 0, 50, 1, own=2)),
+        (Figures(0, 0, 50, 1, own=1), Figures(1, 0, 50, 1, own=1)),
+        (Figures(20, 1, 50, 1, own=1), Figures(2000, 40, 50, 1, own=1)),
+    ],
+)
+def test_the_balancer_s_own_errors_are_not_compared(green: Figures, blue: Figures) -> None:
+    """Both colors are told of the same ones: they weigh more on who had fewer requests."""
+    assert Word.HOLD is decide(green, blue).word
+
+
+def test_the_balancer_s_own_errors_count_against_the_limit() -> None:
+    """They may be green's, and they are told."""
+    decision = decide(replace(GOOD, errors=1, own=15))
+    assert (Word.FAIL, True) == (decision.word, "15 more 5xx of the load balancer itself: 5.3%" in decision.reason)
+    assert Word.HOLD is decide(replace(GOOD, requests=59, own=1)).word
+
+
+@pytest.mark.parametrize(
+    ("green", "blue", "expected"),
+    [
+        (Figures(0, 1), Figures(1, 1), 1.0),
+        (Figures(1, 2), Figures(1, 1), 1.0),
+        (Figures(10, 5), Figures(0, 3), 1.0),
+        (Figures(10, 12), Figures(10, 0), 5.4e-06),
+    ],
+)
+def test_more_errors_than_requests_are_all_of_them(green: Figures, blue: Figures, expected: float) -> None:
+    """An answer can fall into a later period than its request."""
+    assert expected == pytest.approx(gates.by_chance(green, blue), rel=0.01)
+
+
+@pytest.mark.parametrize(
+    ("figures", "expected"),
+    [
+        (GOOD, True),
+        (replace(GOOD, errors=100), False),
+        (replace(GOOD, own=100), False),
+        (replace(GOOD, p95_ms=1001), False),
+        (replace(GOOD, age_s=None), False),
+        (replace(GOOD, requests=58), False),
+    ],
+)
+def test_a_measure_does_well_itself(figures: Figures, expected: bool) -> None:
+    """Within the limits, as far as fresh and sufficient figures say."""
+    assert expected is gates.sound(figures, LIMITS)
+
+
+@pytest.mark.parametrize(
     ("green_ms", "blue_ms", "expected"),
     [(1001, 900, Word.FAIL), (999, 900, Word.PASS), (290, 50, Word.PASS), (310, 50, Word.FAIL), (700, 340, Word.FAIL)],
 )
@@ -108,11 +159,18 @@ def test_blue_with_few_visitors_gives_nothing_to_compare() -> None:
 
 
 @pytest.mark.parametrize(
-    ("state", "expected"), [("ALARM", Word.FAIL), ("missing", Word.HOLD), ("INSUFFICIENT_DATA", Word.PASS)]
+    ("state", "expected"),
+    [("ALARM", Word.FAIL), ("missing", Word.HOLD), ("INSUFFICIENT_DATA", Word.HOLD), ("few", Word.PASS)],
 )
 def test_alarms(state: str, expected: Word) -> None:
-    """One that is gone is no all-clear. One without data says nothing: the figures themselves have to be there."""
+    """Gone or without a state is no all-clear; one that ignores few samples leaves them to the figures."""
     assert expected is decide(latency=state).word
+
+
+def test_without_any_alarm_nothing_passes() -> None:
+    """Nothing would stop the release."""
+    decision = gates.decide(GOOD, GOOD, {}, LIMITS)
+    assert (Word.FAIL, True) == (decision.word, "there is no alarm" in decision.reason)
 
 
 def test_an_alarm_that_was_accepted_does_not_count() -> None:
@@ -120,3 +178,4 @@ def test_an_alarm_that_was_accepted_does_not_count() -> None:
     states = QUIET | {"latency": "ALARM"}
     assert Word.PASS is gates.decide(GOOD, GOOD, states, LIMITS, ("latency",)).word
     assert Word.FAIL is gates.decide(GOOD, GOOD, states | {"hosts": "ALARM"}, LIMITS, ("latency",)).word
+    assert Word.PASS is gates.decide(GOOD, GOOD, QUIET | {"latency": "INSUFFICIENT_DATA"}, LIMITS, ("latency",)).word
