@@ -13,7 +13,7 @@ import pytest
 
 from deployer import pipelines
 from deployer.errors import DeployError, GateFailed, Interrupted, ReleaseFailed, RolledBack, StateUncertain, Unreachable
-from deployer.model import SERVICES, Color, Image, Record, Release, Status, Step, StoppedTask, Verdict
+from deployer.model import SERVICES, Color, Figures, Image, Record, Release, Status, Step, StoppedTask, Verdict
 from deployer.pipeline import Report, Stop, execute
 from deployer.ports import World
 from deployer.strategies import blue_green
@@ -368,6 +368,18 @@ def test_a_fast_rollback_leaves_out_the_steps_between(fakes: Fakes, world: World
     assert [0] == green(fakes)
     assert fakes.probe.called("smoke")
     assert fakes.clock.monotonic() >= STEPS[-1].bake_s
+
+
+@pytest.mark.parametrize("seen", [Figures(), Figures(500, 0, 5.0, 1.0, own=400), Figures(500, 400, 5.0, 1.0)])
+def test_a_cold_rollback_from_what_is_broken_goes_through(fakes: Fakes, world: World, seen: Figures) -> None:
+    """Green runs nothing, hangs up, or fails, and its alarms fire once the rollback is under way: blue gets it all."""
+    asked = back(fakes, count=0)
+    fakes.metrics.seen = {GREEN: seen, BLUE: Figures(500, 0, 40.0, 1.0, own=seen.own)}
+    spoil = Turning(fakes, 90, lambda: fakes.metrics.states.update({"indivillage-dev-frontend-green-hosts": "ALARM"}))
+    fakes.traffic.set_weights = spoil  # type: ignore[method-assign, assignment]
+    blue_green.run(asked, world)
+
+    assert ([90, 50, 0], {"pass"}) == (green(fakes), {str(each["verdict"]) for each in world.decisions})
 
 
 def test_why_its_tasks_stopped_is_told_with_the_failure(fakes: Fakes, world: World) -> None:
