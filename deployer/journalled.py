@@ -57,6 +57,11 @@ class JournalledCompute:
         with self.journal.step("scale", f"{service} {color} runs {count}"):
             self.inner.scale(service, color, count)
 
+    def keep(self, service: str, color: Color, fewest: int) -> None:
+        """See ports.Compute."""
+        with self.journal.step("keep", f"{service} {color} keeps at least {fewest}"):
+            self.inner.keep(service, color, fewest)
+
     def run_task(self, service: str, task_definition: str, command: Sequence[str], timeout_s: float, say: Say) -> None:
         """See ports.Compute."""
         with self.journal.step("run_task", f"a one-off task of {_short(task_definition)} has run"):

@@ -353,8 +353,9 @@ class Release:
 
     A stage fills in fields by returning them in `Outcome.learned`; nothing else changes a release.
     `task_definitions` maps service name to ARN. `kind` is `deploy` or `rollback`; `restores` names the release that
-    a rollback brings back, `already` the one that was found to serve all of this. A `fast` one takes all traffic at
-    once, without the steps between. `fix_forward` is why it is released although an alarm fires.
+    a rollback brings back, `already` the one that was found to serve all of this. `counts` maps service name to the
+    tasks that were brought up, once that is known: what autoscaling adds comes on top. A `fast` one takes all traffic
+    at once, without the steps between. `fix_forward` is why it is released although an alarm fires.
     """
 
     id: str
@@ -373,6 +374,7 @@ class Release:
     plan_sha256: str = ""
     migration_head: str = ""
     task_definitions: Mapping[str, str] = field(default_factory=dict)
+    counts: Mapping[str, int] = field(default_factory=dict)
     color: Color = Color.BLUE
     already: str = ""
     fast: bool = False

@@ -150,13 +150,18 @@ class Compute(Protocol):
     ) -> None:
         """Make the color run `count` tasks of `task_definition` and wait until it is the only, steady revision.
 
+        From then on autoscaling moves it within the environment's limits, where there is any.
         Raises ReleaseFailed (with stopped tasks in `details`) when ECS's circuit breaker fires, the deployment that
         completes is not this one, or `timeout_s` passes. Does not put anything back: the caller does.
         """
         ...
 
     def scale(self, service: str, color: Color, count: int) -> None:
-        """Set the desired count of the color, whatever it runs."""
+        """Set the desired count of the color, whatever it runs. At 0 autoscaling leaves it there."""
+        ...
+
+    def keep(self, service: str, color: Color, fewest: int) -> None:
+        """Let autoscaling leave this color at least `fewest` tasks, from now on. Nothing where nothing scales."""
         ...
 
     def run_task(self, service: str, task_definition: str, command: Sequence[str], timeout_s: float, say: Say) -> None:

@@ -19,7 +19,8 @@ def revisions(color: Color, world: World) -> Mapping[str, Revision]:
 def doubts(release: Release, world: World) -> tuple[str, ...]:
     """Why this release cannot be called live, a line for each reason; empty when there is no doubt.
 
-    Each service's PRIMARY revision has to be the release's and complete, with a healthy target for each task.
+    Each service's PRIMARY revision has to be the release's and complete, with a healthy target for each task. While
+    autoscaling wants more than was brought up, what it has added may still be on its way: what was brought up may not.
     """
     with ThreadPoolExecutor(len(SERVICES)) as pool:
         each = pool.map(lambda service: _doubts_about(service, release, world), SERVICES)
@@ -37,13 +38,17 @@ def _doubts_about(service: str, release: Release, world: World) -> list[str]:
         found.append(f"{service} runs {live.task_definition}, not {wanted}")
     if live.release != release.serves:
         found.append(f"{service} says it is release {live.release or 'none'}, not {release.serves}")
-    if live.rollout != "COMPLETED" or live.desired == 0 or live.running != live.desired:
-        found.append(f"{service} is {live.rollout or 'without a rollout'}, {live.running} of {live.desired} tasks run")
     # What drains belongs to a revision that is leaving: it gets no new request.
     targets = [target for target in registered if target.state != "draining"]
     healthy = [target for target in targets if target.state == "healthy"]
-    found += [f"{service} target {t.address} is {t.state} {t.reason}".rstrip() for t in targets if t not in healthy]
-    if len(healthy) < max(1, live.running):
+    brought_up = release.counts.get(service, live.desired)
+    grows = live.desired > brought_up and len(healthy) >= brought_up
+    if live.rollout != "COMPLETED" or live.desired == 0 or (live.running != live.desired and not grows):
+        found.append(f"{service} is {live.rollout or 'without a rollout'}, {live.running} of {live.desired} tasks run")
+    fine = ("healthy", "initial") if grows else ("healthy",)
+    bad = [target for target in targets if target.state not in fine]
+    found += [f"{service} target {t.address} is {t.state} {t.reason}".rstrip() for t in bad]
+    if len(healthy) < max(1, brought_up if grows else live.running):
         found.append(f"{service} has {len(healthy)} healthy targets for {live.running} tasks")
     return found
 

@@ -294,6 +294,9 @@ class FakeCompute(Fake):
         if (service, color) in self.told:
             self.told[service, color] = replace(self.told[service, color], desired=count, running=count)
 
+    def keep(self, service: str, color: Color, fewest: int) -> None:
+        self._call("keep", service, color, fewest)
+
     def run_task(self, service: str, task_definition: str, command: Sequence[str], timeout_s: float, say: Say) -> None:
         self._call("run_task", service, task_definition, tuple(command), timeout_s)
         for line in self.task_log:

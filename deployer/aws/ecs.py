@@ -7,6 +7,7 @@ from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 
 from deployer.aws import reconciler_task
+from deployer.aws.capacity import Capacity
 from deployer.aws.faults import HINT_APPLY, mapped
 from deployer.aws.one_off import OneOff
 from deployer.aws.rollout import Rollout, Wanted
@@ -40,6 +41,7 @@ class Ecs:
         self._traffic = traffic
         self._clock = clock
         self._tasks = Tasks(session, clock)
+        self._capacity = Capacity(session, topology)
 
     def live(self, service: str, color: Color) -> Revision:
         """What ECS itself says runs in this color; no task definition when nothing is wanted there."""
@@ -112,6 +114,7 @@ class Ecs:
         """
         topology = self._topology()
         before, since = self._describe(service, color)
+        self._capacity.around(service, color, before.get("desiredCount", 0), count)
         # The same definition again makes no new deployment, and one that ECS has given up starts nothing any more.
         given_up = (
             _primary(before).get("taskDefinition") == task_definition
@@ -126,6 +129,7 @@ class Ecs:
                 desiredCount=count,
                 forceNewDeployment=given_up,
             )["service"]
+        self._capacity.around(service, color, count)
         if count:
             self._session.elbv2  # noqa: B018 - needed at the end, and made now, while there is nothing to do but wait
         wanted = Wanted(
@@ -140,14 +144,24 @@ class Ecs:
         ).follow(timeout_s, say)
 
     def scale(self, service: str, color: Color, count: int) -> None:
-        """Set the desired count of the color, whatever it runs."""
+        """Set the desired count of the color, whatever it runs, and let autoscaling keep to it."""
         topology = self._topology()
+        if count:
+            self._capacity.around(service, color, 0, count)
         with mapped(f"scaling {service} {color} to {count}"):
             self._session.ecs.update_service(
                 cluster=topology.cluster,
                 service=topology.services[service].colors[color].service,
                 desiredCount=count,
             )
+        if count:
+            self._capacity.around(service, color, count)
+        else:
+            self._capacity.allow(service, color, 0, 0)
+
+    def keep(self, service: str, color: Color, fewest: int) -> None:
+        """Let autoscaling leave the color at least `fewest` tasks, and give it the environment's most."""
+        self._capacity.allow(service, color, fewest, max(fewest, self._session.environment.scaling.most))
 
     def run_task(self, service: str, task_definition: str, command: Sequence[str], timeout_s: float, say: Say) -> None:
         """Run a one-off task to its end, streaming its log lines to `say`. Raises ReleaseFailed when it fails."""

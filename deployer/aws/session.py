@@ -17,6 +17,7 @@ from deployer.errors import DeployError, InputError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from typing import Protocol
 
     from botocore.session import Session as BotoSession
     from mypy_boto3_cloudwatch import CloudWatchClient
@@ -32,6 +33,14 @@ if TYPE_CHECKING:
     from mypy_boto3_sts import STSClient
 
     from deployer.model import Environment
+
+    class ApplicationAutoScalingClient(Protocol):
+        """What is asked of Application Auto Scaling: one call, for which a package of stubs would be much."""
+
+        def register_scalable_target(self, **request: object) -> Mapping[str, object]:
+            """Set the limits of a scalable target."""
+            ...
+
 
 LOCAL_ACCESS_KEY = "test"
 LOCAL_SECRET_KEY = "test"  # noqa: S105 - the local cloud accepts any; the user's own keys never go there
@@ -83,6 +92,12 @@ class Session:
     def secure(self) -> bool:
         """Whether requests go over TLS; the local cloud speaks plain HTTP on loopback."""
         return self.endpoint_url is None or urlsplit(self.endpoint_url).scheme == "https"
+
+    @property
+    def application_autoscaling(self) -> ApplicationAutoScalingClient:
+        """The limits between which autoscaling moves a service; the local cloud has none."""
+        client: ApplicationAutoScalingClient = self._client("application-autoscaling")
+        return client
 
     @property
     def cloudwatch(self) -> CloudWatchClient:

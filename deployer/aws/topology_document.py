@@ -39,6 +39,7 @@ class _LoadBalancers(_Outside):
 class _Color(_Outside):
     service: str
     target_group: str
+    scalable_target: str | None = None
 
 
 class _Service(_Outside):

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from deployer.errors import DeployError, GateFailed, Interrupted, RolledBack, StateUncertain
 from deployer.model import SERVICES, Color, Outcome, Record, Release, Revision, Step
 from deployer.ports import World
-from deployer.strategies import definitions, gate_watch
+from deployer.strategies import capacity, definitions, gate_watch
 from deployer.strategies.colors import place, settle, words
 from deployer.strategies.gate_watch import Watch
 from deployer.strategies.leave import scale_down
@@ -51,10 +51,13 @@ def run(release: Release, world: World) -> Outcome:
         served = {name: revision.desired for name, revision in there.result().items()}
     warm = release.kind == "rollback" and _is_warm(release, before.idle, served)
     arns = _running(before.idle) if warm else definitions.of(release, world)
-    new = replace(release, task_definitions=arns)
+    counts = _counts(before.idle, served, world, warm=warm)
+    new = replace(release, task_definitions=arns, counts=counts)
     try:
         if not warm:
-            _bring_up(new, before.idle, served, world)
+            capacity.hold(color.other, served, world)
+            _bring_up(new, before.idle, world)
+            capacity.hold(color, counts, world)
             _prove(new, world)
         first = not any(served.values())
         if first:
@@ -74,7 +77,14 @@ def run(release: Release, world: World) -> Outcome:
             f"{color.other} serves as before" if any(served.values()) else "nothing served before; nothing serves now"
         )
         raise RolledBack(error.attempted, error.seen, hint, details=error.details + words, log=error.log) from error
-    return Outcome(f"{color} has all traffic", {"task_definitions": arns}, before)
+    return Outcome(f"{color} has all traffic", {"task_definitions": arns, "counts": counts}, before)
+
+
+def _counts(idle: Mapping[str, Revision], served: Mapping[str, int], world: World, *, warm: bool) -> Mapping[str, int]:
+    """How many tasks the release has to have: what serves now or more, as many as run where it is warm."""
+    if warm:
+        return {service: runs.desired for service, runs in idle.items()}
+    return {service: max(served[service], world.environment.services[service].count) for service in SERVICES}
 
 
 def _is_warm(release: Release, idle: Mapping[str, Revision], served: Mapping[str, int]) -> bool:
@@ -110,17 +120,17 @@ def retire(release: Release, world: World) -> str:
     old = release.color.other
     scale_down(old, world)
     world.traffic.point_test(old)
+    capacity.free(release.color, world)
     return f"{old} is idle"
 
 
-def _bring_up(release: Release, idle: Mapping[str, Revision], served: Mapping[str, int], world: World) -> None:
+def _bring_up(release: Release, idle: Mapping[str, Revision], world: World) -> None:
     """Both services at once, to the capacity that serves now or more: no visitor is there yet who could meet half."""
     world.lease.check()
     timeout_s = world.environment.steady_timeout_s
 
     def bring_up(service: str) -> None:
-        count = max(served[service], world.environment.services[service].count)
-        arn, runs = release.task_definitions[service], idle[service]
+        arn, runs, count = release.task_definitions[service], idle[service], release.counts[service]
         if (runs.task_definition, runs.running, runs.rollout) == (arn, count, "COMPLETED"):
             return
         world.compute.roll_out(service, release.color, arn, count, timeout_s, world.say)
@@ -191,6 +201,7 @@ def _restore(before: Before, release: Release, world: World, cause: Exception | 
         words = _explained(cause, release, world)
         did = f"scale {color} down"
         scale_down(color, world)
+        capacity.free(color.other, world)
     except Exception as failure:
         seen = failure.seen if isinstance(failure, DeployError) else repr(failure)
         first = f" (first failure: {cause})" if cause else ""

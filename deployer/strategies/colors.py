@@ -8,6 +8,7 @@ from deployer.errors import Undecided
 from deployer.journal_page import Page
 from deployer.model import Color, Verdict
 from deployer.ports import World
+from deployer.strategies import capacity
 from deployer.strategies.leave import scale_down
 from deployer.verdict import revisions
 
@@ -29,6 +30,7 @@ def settle(world: World, left: Page | None = None) -> str:
             world.lease.check()
             world.traffic.point_test(live.other)
             did.append(f"the test listener leads to {live.other}")
+        capacity.free(live, world)
     return ", ".join(did)
 
 

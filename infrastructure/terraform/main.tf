@@ -131,6 +131,7 @@ module "reconciler" {
   schedule               = var.reconciler_schedule
   cluster                = module.compute.cluster
   services               = flatten([for service in values(module.compute.services) : [for color in values(service.colors) : color.service]])
+  autoscaling            = !local.local_cloud
   listeners              = [module.compute.load_balancers.public.listener, module.compute.load_balancers.public.test_listener]
   repository             = module.compute.deployer_repository
   state_bucket           = local.state_bucket

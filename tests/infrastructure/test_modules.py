@@ -34,6 +34,13 @@ MUTATIONS = [
         'task_definition_arn = "${local.family}:1"',
         "schedule",
     ),
+    (
+        "modules/compute",
+        "autoscaling.tf",
+        "dynamic_scaling_in_suspended  = true",
+        "dynamic_scaling_in_suspended  = false",
+        "autoscaling",
+    ),
     ("modules/reconciler", "roles.tf", "Resource = var.listeners", 'Resource = ["*"]', "least_privilege"),
     (
         "modules/monitoring",

@@ -85,3 +85,16 @@ def test_services_share_the_step_that_installs_python() -> None:
     first = {service: steps((ROOT / "docker" / service / "Dockerfile").read_text(), "RUN")[0] for service in DEPLOYED}
 
     assert 1 == len(set(first.values()))
+
+
+def test_the_reconciler_can_make_every_client_that_its_role_allows() -> None:
+    """Models of services that its Dockerfile does not name are not in its image: a call would fail there alone."""
+    roles = (ROOT / "infrastructure/terraform/modules/reconciler/roles.tf").read_text(encoding="utf-8")
+    may = roles.partition('resource "aws_iam_role_policy" "task"')[2]
+    prefixes = set(re.findall(r'"([a-z0-9-]+):[A-Z]\w+"', may))
+    called = {"elbv2" if prefix == "elasticloadbalancing" else prefix for prefix in prefixes}
+    dockerfile = (ROOT / "docker/deployer/Dockerfile").read_text(encoding="utf-8")
+    kept = re.search(r"prepare\.py \S+/site-packages ([a-z0-9 -]+)", dockerfile)
+
+    assert kept is not None
+    assert called | {"sts"} == set(kept[1].split())

@@ -36,6 +36,7 @@ CHANGES: dict[str, tuple[Callable[[World], object], str]] = {
         "backend blue runs 2 of indivillage-dev-backend:1",
     ),
     "scale": (lambda w: w.compute.scale("backend", Color.BLUE, 0), "backend blue runs 0"),
+    "keep": (lambda w: w.compute.keep("backend", Color.BLUE, 2), "backend blue keeps at least 2"),
     "run_task": (lambda w: w.compute.run_task("backend", "arn:x/web:1", (), 1.0, w.say), "web:1 has run"),
     "set_weights": (lambda w: w.traffic.set_weights({Color.BLUE: 90, Color.GREEN: 10}), "blue 90%, green 10%"),
     "point_test": (lambda w: w.traffic.point_test(Color.GREEN), "leads to green"),

@@ -16,6 +16,7 @@ from tests.fakes import Fakes
 
 IMAGES = {name: Image(name, f"indivillage/{name}", f"sha256:{name}") for name in SERVICES}
 BLUE = Color.BLUE
+FEW = "frontend has 1 healthy targets for 2 tasks"
 ARN = "arn:aws:ecs:ap-south-1:000000000000:task-definition/indivillage-dev"
 
 
@@ -83,6 +84,45 @@ def test_only_what_drains_may_be_there_beside_the_healthy(
     monkeypatch.setattr(fakes.traffic, "targets", mixed)
 
     assert doubted == smoke_test.doubts(live, world)
+
+
+@pytest.mark.parametrize(
+    ("states", "told", "doubted"),
+    [
+        (("healthy", "healthy"), (3, 2), ()),  # a third is asked for, and not there yet
+        (("healthy", "healthy", "initial"), (3, 3), ()),
+        (("healthy", "healthy", "unhealthy"), (3, 3), ("frontend target 10.0.0.3 is unhealthy",)),
+        (
+            ("healthy",),  # autoscaling wants a third while one of those that were brought up is gone
+            (3, 1),
+            ("frontend is COMPLETED, 1 of 3 tasks run",),
+        ),
+        (("healthy",), (2, 1), ("frontend is COMPLETED, 1 of 2 tasks run",)),
+        (("healthy", "initial"), (2, 2), ("frontend target 10.0.0.2 is initial", FEW)),
+    ],
+)
+def test_what_autoscaling_adds_may_be_under_way(
+    fakes: Fakes,
+    world: World,
+    live: Release,
+    monkeypatch: pytest.MonkeyPatch,
+    states: tuple[str, ...],
+    told: tuple[int, int],
+    doubted: tuple[str, ...],
+) -> None:
+    """Two tasks were brought up: they have to be there, healthy, whatever comes on top."""
+    wanted, runs = told
+    frontend = replace(fakes.compute.live("frontend", BLUE), desired=wanted, running=runs)
+    fakes.compute.told["frontend", BLUE] = frontend
+    targets = fakes.traffic.targets
+
+    def several(service: str, color: Color) -> tuple[Target, ...]:
+        found = tuple(Target(f"10.0.0.{n}", state) for n, state in enumerate(states, 1))
+        return found if service == "frontend" else targets(service, color)
+
+    monkeypatch.setattr(fakes.traffic, "targets", several)
+
+    assert doubted == smoke_test.doubts(replace(live, counts={"frontend": 2, "backend": 1}), world)
 
 
 def test_no_target_is_a_doubt(fakes: Fakes, world: World, live: Release) -> None:

@@ -1,4 +1,5 @@
-# The deployer owns the limits: a live color gets the environment's minimum and maximum, an idle one 0 and 0.
+# The deployer owns the limits: a live color gets the environment's minimum and maximum, an idle one 0 and 0. Until it has
+# set them the target is suspended: one that is made while its color serves must not scale that color to 0.
 resource "aws_appautoscaling_target" "this" {
   for_each = var.autoscaling == null ? {} : aws_ecs_service.shell
 
@@ -8,8 +9,14 @@ resource "aws_appautoscaling_target" "this" {
   min_capacity       = 0
   max_capacity       = 0
 
+  suspended_state {
+    dynamic_scaling_in_suspended  = true
+    dynamic_scaling_out_suspended = true
+    scheduled_scaling_suspended   = true
+  }
+
   lifecycle {
-    ignore_changes = [min_capacity, max_capacity]
+    ignore_changes = [min_capacity, max_capacity, suspended_state]
   }
 }
 

@@ -36,7 +36,7 @@ output "target_groups" {
 }
 
 output "services" {
-  description = "What a release of each service needs to know: names, roles, log group, and a service and target group for each color."
+  description = "What a release of each service needs to know: names, roles, log group, and for each color a service, its target group, and its scalable target or null."
   value = { for name in local.service_names : name => {
     repository      = local.repositories[name]
     family          = "${var.prefix}-${name}"
@@ -47,8 +47,9 @@ output "services" {
     security_groups = [var.network.security_groups[name]]
     health_path     = var.services[name].health_path
     colors = { for color in ["blue", "green"] : color => {
-      service      = aws_ecs_service.shell["${name}-${color}"].name
-      target_group = aws_lb_target_group.this["${name}-${color}"].arn
+      service         = aws_ecs_service.shell["${name}-${color}"].name
+      target_group    = aws_lb_target_group.this["${name}-${color}"].arn
+      scalable_target = one([for key, target in aws_appautoscaling_target.this : target.resource_id if key == "${name}-${color}"])
     } }
   } }
 }

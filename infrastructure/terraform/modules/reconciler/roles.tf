@@ -105,7 +105,7 @@ resource "aws_iam_role_policy" "task" {
   role = aws_iam_role.task.id
   policy = jsonencode({
     Version = "2012-10-17"
-    Statement = [
+    Statement = concat([
       {
         Sid      = "Topology"
         Effect   = "Allow"
@@ -160,6 +160,15 @@ resource "aws_iam_role_policy" "task" {
         ]
         Resource = "*"
       },
-    ]
+      ], var.autoscaling ? [{
+        Sid      = "Limits" # of targets that Terraform made; their ARNs are random, and a call names a service instead
+        Effect   = "Allow"
+        Action   = "application-autoscaling:RegisterScalableTarget"
+        Resource = "arn:aws:application-autoscaling:${var.region}:${var.account_id}:scalable-target/*"
+        Condition = { StringEquals = {
+          "application-autoscaling:service-namespace"  = "ecs"
+          "application-autoscaling:scalable-dimension" = "ecs:service:DesiredCount"
+        } }
+    }] : [])
   })
 }

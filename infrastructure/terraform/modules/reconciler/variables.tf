@@ -33,6 +33,11 @@ variable "services" {
   type        = set(string)
 }
 
+variable "autoscaling" {
+  description = "Whether those services scale by themselves, so that it has to set between how many tasks."
+  type        = bool
+}
+
 variable "listeners" {
   description = "ARNs of the listeners whose traffic it may move."
   type        = list(string)

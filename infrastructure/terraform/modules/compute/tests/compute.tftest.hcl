@@ -268,6 +268,11 @@ run "no_autoscaling_on_the_local_cloud" {
     condition     = length(aws_appautoscaling_target.this) == 0 && length(aws_appautoscaling_policy.this) == 0
     error_message = "the local cloud has no autoscaling"
   }
+
+  assert {
+    condition     = alltrue(flatten([for service in values(output.services) : [for place in values(service.colors) : place.scalable_target == null]]))
+    error_message = "the deployer must know that nothing scales"
+  }
 }
 
 run "autoscaling" {
@@ -285,6 +290,20 @@ run "autoscaling" {
   assert {
     condition     = alltrue([for target in values(aws_appautoscaling_target.this) : target.min_capacity == 0 && target.max_capacity == 0])
     error_message = "a shell must stay empty until the deployer raises its limits"
+  }
+
+  assert {
+    condition = alltrue([for target in values(aws_appautoscaling_target.this) : alltrue([
+      target.suspended_state[0].dynamic_scaling_in_suspended,
+      target.suspended_state[0].dynamic_scaling_out_suspended,
+      target.suspended_state[0].scheduled_scaling_suspended,
+    ])])
+    error_message = "a target that is made while its color serves must not scale it to 0: the deployer wakes it with its limits"
+  }
+
+  assert {
+    condition     = output.services["frontend"].colors["green"].scalable_target == "service/indivillage-test/indivillage-test-frontend-green"
+    error_message = "the deployer must know whose limits it owns"
   }
 
   assert {

@@ -34,6 +34,7 @@ variables {
   account_id             = "123456789012"
   schedule               = "rate(1 minute)"
   cluster                = "indivillage-test"
+  autoscaling            = true
   services               = ["indivillage-test-frontend-blue", "indivillage-test-frontend-green"]
   listeners              = ["arn:aws:elasticloadbalancing:ap-south-1:123456789012:listener/app/a/1/2"]
   repository             = "indivillage/deployer"
@@ -104,6 +105,7 @@ run "least_privilege" {
         "arn:aws:ecs:ap-south-1:123456789012:service/indivillage-test/indivillage-test-frontend-blue",
         "arn:aws:ecs:ap-south-1:123456789012:service/indivillage-test/indivillage-test-frontend-green",
       ]) }
+      Limits  = { actions = toset(["application-autoscaling:RegisterScalableTarget"]), resources = toset(["arn:aws:application-autoscaling:ap-south-1:123456789012:scalable-target/*"]) }
       Traffic = { actions = toset(["elasticloadbalancing:ModifyListener"]), resources = toset(["arn:aws:elasticloadbalancing:ap-south-1:123456789012:listener/app/a/1/2"]) }
       Unnarrowed = { actions = toset([
         "ecs:DeregisterTaskDefinition", "ecs:DescribeTaskDefinition", "ecs:ListTaskDefinitions",
@@ -111,6 +113,16 @@ run "least_privilege" {
       ]), resources = toset(["*"]) }
     }
     error_message = "the reconciler may do exactly what settling takes, and in all of the account only what cannot be narrowed"
+  }
+
+  assert {
+    condition = one([for statement in jsondecode(aws_iam_role_policy.task.policy).Statement : statement.Condition if statement.Sid == "Limits"]) == {
+      StringEquals = {
+        "application-autoscaling:service-namespace"  = "ecs"
+        "application-autoscaling:scalable-dimension" = "ecs:service:DesiredCount"
+      }
+    }
+    error_message = "the limits of ECS services and of nothing else"
   }
 
   assert {
@@ -142,6 +154,19 @@ run "least_privilege" {
   assert {
     condition     = [for statement in jsondecode(aws_iam_role_policy.execution.policy).Statement : statement.Sid if statement.Resource == "*"] == ["RegistryLogin"]
     error_message = "ECS may pull this image and write this log on its behalf"
+  }
+}
+
+run "no_limits_where_nothing_scales" {
+  command = plan
+
+  variables {
+    autoscaling = false
+  }
+
+  assert {
+    condition     = !contains([for statement in jsondecode(aws_iam_role_policy.task.policy).Statement : statement.Sid], "Limits")
+    error_message = "the local cloud has no autoscaling whose limits could be set"
   }
 }
 
