@@ -6,6 +6,7 @@ Strategies and stages know nothing of the steps: `journalled` has what stands be
 still past its lease (stopped, asleep) fails at the intent of its next call, since whoever holds the lease now has
 written a page with a higher fencing number: it changes nothing any more. What was seen is told by the next intent too,
 so it may be lost on the way; an intent may not, unless something is being put back: visitors first, history second.
+Then each write is one short attempt, and the lease alone can refuse the call where S3 does not answer.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from enum import StrEnum
 
-from deployer.errors import DeployError, StateUncertain, Unreachable
+from deployer.errors import DeployError, StateUncertain
 from deployer.journal_page import Entry, Page
 from deployer.model import Color, Revision, Verdict
 from deployer.ports import Clock, JournalStore, Lease
@@ -113,8 +114,9 @@ class Journal:
             before = self._page
             try:
                 self._change(page)
-            except Unreachable:
-                if not self._clock.shielded:
+            except DeployError as error:
+                # Somebody else's page is no trouble with S3: then the environment is theirs.
+                if not self._clock.shielded or isinstance(error, StateUncertain):
                     self._page = before
                     raise
             return number
@@ -128,9 +130,9 @@ class Journal:
             entries = (*self._page.entries[: number - 1], ended, *self._page.entries[number:])
             try:
                 self._change(replace(self._page, entries=entries))
-            except (Unreachable, StateUncertain):
+            except DeployError:
                 return
 
     def _change(self, page: Page) -> None:
         self._page = page
-        self._store.write(page)
+        self._store.write(page, once=self._clock.shielded)

@@ -301,8 +301,11 @@ class JournalStore(Protocol):
         """The last page; one with `damage` when it cannot be read, None when there is none."""
         ...
 
-    def write(self, page: Page) -> None:
-        """Write the page. Raises StateUncertain when a run with a higher fencing number has written since."""
+    def write(self, page: Page, *, once: bool = False) -> None:
+        """Write the page. Raises StateUncertain when a run with a higher fencing number has written since.
+
+        `once`: visitors wait. One attempt, given up within seconds.
+        """
         ...
 
 

@@ -442,17 +442,19 @@ class FakeLedger(Fake):
 
 
 class FakeJournalStore(Fake):
-    """Refuses a page of an older run, as S3 does."""
+    """Refuses a page of an older run, as S3 does. `hurried` counts the writes that were to be tried once only."""
 
     def __init__(self) -> None:
         super().__init__()
         self.page: Page | None = None
+        self.hurried = 0
 
     def read(self) -> Page | None:
         self._call("read")
         return self.page
 
-    def write(self, page: Page) -> None:
+    def write(self, page: Page, *, once: bool = False) -> None:
+        self.hurried += once
         self._call("write", page)
         if self.page is not None and self.page.fencing > page.fencing:
             raise StateUncertain("keep the journal", f"{self.page.actor} has gone on meanwhile")

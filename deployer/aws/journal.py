@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
+    from mypy_boto3_s3 import S3Client
+
     from deployer.aws.session import Session
 
 SCHEMA_VERSION = 1
@@ -40,10 +42,13 @@ class S3Journal:
 
     def read(self) -> Page | None:
         """Return the last page, a stand-in with `damage` when it cannot be read, None when there is none."""
+        return self._read(self._session.s3_brief)
+
+    def _read(self, client: S3Client) -> Page | None:
         with self._lock:
             try:
                 with mapped(self._attempted, expected=MISSING):
-                    answer = self._session.s3_brief.get_object(Bucket=self._name, Key=JOURNAL_KEY)
+                    answer = client.get_object(Bucket=self._name, Key=JOURNAL_KEY)
                     body = answer["Body"].read()
             except Expected:
                 self._etag = ""
@@ -55,16 +60,20 @@ class S3Journal:
                 why = str(error).splitlines()[0]
                 return damaged(why, answer.get("Metadata", {}), answer["LastModified"])
 
-    def write(self, page: Page) -> None:
-        """Write the page. Raises StateUncertain when a run with a higher fencing number has written since."""
+    def write(self, page: Page, *, once: bool = False) -> None:
+        """Write the page. Raises StateUncertain when a run with a higher fencing number has written since.
+
+        `once`: S3 is not waited for. What it answers still counts.
+        """
+        client = self._session.s3_once if once else self._session.s3_brief
         with self._lock:
             if self._etag is None:
-                self._refuse_newer(self.read(), page)
+                self._refuse_newer(self._read(client), page)
             for _ in range(ATTEMPTS):
                 try:
-                    self._put(page)
+                    self._put(page, client)
                 except Expected:
-                    seen = self.read()
+                    seen = self._read(client)
                     if seen == page:
                         return  # it arrived, only the answer was lost
                     self._refuse_newer(seen, page)
@@ -72,10 +81,10 @@ class S3Journal:
                     return
         raise StateUncertain(self._attempted, "somebody else changes it again and again", "`inv status` tells who")
 
-    def _put(self, page: Page) -> None:
+    def _put(self, page: Page, client: S3Client) -> None:
         condition = {"IfMatch": self._etag} if self._etag else {"IfNoneMatch": "*"}
         with mapped(self._attempted, expected=CONFLICT | MISSING):
-            answer = self._session.s3_brief.put_object(
+            answer = client.put_object(
                 Bucket=self._name,
                 Key=JOURNAL_KEY,
                 Body=dump(page),

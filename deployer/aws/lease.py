@@ -6,7 +6,10 @@
 
 A holder whose process is known to have ended on this very machine (`kill -9`) is not waited for: its lease is taken
 over as an expired one is. The object is never deleted, so the fencing number only grows. Expiry is judged by S3's clock
-(the Date header of its answers), not by the machine's. Conditional writes: S3 user guide, "Conditional requests".
+(the Date header of its answers), not by the machine's, which may be set while a run lasts. Conditional writes: S3 user
+guide, "Conditional requests".
+
+Longer than other files: what a holder may believe at any moment is read in one place.
 """
 
 from __future__ import annotations
@@ -37,6 +40,8 @@ TTL_S = 60.0
 RENEW_EVERY_S = 20.0
 CONFLICT = frozenset({"PreconditionFailed", "ConditionalRequestConflict", "412", "409"})
 MISSING = frozenset({"NoSuchKey", "NoSuchBucket", "404"})
+SLACK = timedelta(seconds=5)
+"""By how much a renewal may end sooner than meant before it is written again: Date headers know whole seconds."""
 ATTEMPTS = 5
 """Lost races before giving up: each means that somebody else got it, which the next look tells."""
 
@@ -64,11 +69,12 @@ class S3Lease:
         self._name = session.environment.state_bucket
         self._ttl = timedelta(seconds=ttl_s)
         self._renew_every_s = renew_every_s
-        self._lock = threading.RLock()
+        self._writing = threading.RLock()  # one write at a time, however long S3 takes
+        self._lock = threading.RLock()  # what is known here; never held while S3 is asked
         self._mine: Entry | None = None
         self._lost = ""
         self._fresh_until = (0.0, NEVER)  # by both of this machine's clocks: one stops in sleep, the other can jump
-        self._offset = timedelta(0)  # the server's clock minus ours
+        self._heard: tuple[datetime, float] | None = None  # S3's clock, and when by the one of ours that never jumps
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -103,8 +109,9 @@ class S3Lease:
         self._stop.set()
         if self._thread is not None:
             self._thread.join()
-        with self._lock:
-            mine, self._mine = self._mine, None
+        with self._writing:
+            with self._lock:
+                mine, self._mine = self._mine, None
             if mine is not None and not self._lost:
                 with suppress(Expected):
                     self._put(mine.given_back(), mine.etag)
@@ -127,15 +134,19 @@ class S3Lease:
 
     def now(self) -> datetime:
         """What time it is by S3's clock; by this machine's before S3 was asked anything."""
-        return self._clock.now() + self._offset
+        heard = self._heard
+        if heard is None:
+            return self._clock.now()
+        return heard[0] + timedelta(seconds=self._clock.monotonic() - heard[1])
 
     def check(self) -> None:
-        """Raise StateUncertain when the lease was lost. Costs no call while the last renewal is fresh."""
-        with self._lock:
-            if self._mine is not None and not self._lost and self._overdue():
-                # The process stood still past the expiry (stopped, asleep): only S3 knows whose it is now.
-                with suppress(Unreachable):
+        """Raise StateUncertain when the lease was lost. Neither call nor wait while the last one is fresh."""
+        if self._in_doubt():
+            # The process stood still past the expiry (stopped, asleep): only S3 knows whose it is now.
+            with suppress(Unreachable), self._writing:
+                if self._in_doubt():
                     self._renew()
+        with self._lock:
             lost = self._lost
             if self._mine is None:
                 lost = "it is not held by this run"
@@ -189,7 +200,7 @@ class S3Lease:
 
     def _server_now(self, headers: Mapping[str, str]) -> datetime:
         if "date" in headers:
-            self._offset = parsedate_to_datetime(headers["date"]).astimezone(UTC) - self._clock.now()
+            self._heard = (parsedate_to_datetime(headers["date"]).astimezone(UTC), self._clock.monotonic())
         return self.now()
 
     def _put(self, entry: Entry, etag: str) -> tuple[Entry, timedelta]:
@@ -214,6 +225,7 @@ class S3Lease:
             if refused.code == "NoSuchBucket":
                 self._bucket.ensure()  # the environment's very first command; the caller looks again
             raise
+        self._server_now(answer["ResponseMetadata"]["HTTPHeaders"])
         return entry.stored(answer["ETag"]), self._ttl - timedelta(seconds=self._clock.monotonic() - asked_at)
 
     def _hold(self, entry: Entry, good_for: timedelta) -> Holder:
@@ -226,8 +238,13 @@ class S3Lease:
         return entry.holder()
 
     def _keep(self, entry: Entry, good_for: timedelta) -> None:
-        self._mine = entry
-        self._fresh_until = (self._clock.monotonic() + good_for.total_seconds(), self._clock.now() + good_for)
+        with self._lock:
+            self._mine = entry
+            self._fresh_until = (self._clock.monotonic() + good_for.total_seconds(), self._clock.now() + good_for)
+
+    def _in_doubt(self) -> bool:
+        with self._lock:
+            return self._mine is not None and not self._lost and self._overdue()
 
     def _overdue(self) -> bool:
         monotonic, wall = self._fresh_until
@@ -236,20 +253,29 @@ class S3Lease:
     def _renew_until_released(self) -> None:
         while not self._stop.wait(self._renew_every_s):
             # Out of reach is no loss yet: `check` decides once the time to live has passed.
-            with suppress(DeployError), self._lock:
+            with suppress(DeployError), self._writing:
                 self._renew()
             if self._lost:
                 return
 
     def _renew(self) -> None:
-        """Move the expiry if the object is still as we left it; else note who has it. Call with the lock held."""
-        if self._mine is None or self._lost:
-            return
-        try:
-            self._keep(*self._put(self._mine.until(self.now() + self._ttl), self._mine.etag))
-        except Expected:
-            seen, now = self._look()
-            if seen.nonce == self._mine.nonce and seen.active(now):
-                self._keep(seen, seen.expires_at - now)  # a renewal arrived after all, only its answer was lost
-            else:
-                self._lost = f"{seen.owner or 'nobody'} has it now (fencing {seen.fencing})"
+        """Move the expiry if the object is still as we left it; else note who has it. Call while writing is ours.
+
+        What was known of S3's clock can be wrong (the machine slept): its answer tells, and the expiry is set right.
+        """
+        for _ in range(2):
+            mine = self._mine
+            if mine is None or self._lost:
+                return
+            try:
+                renewed, good_for = self._put(mine.until(self.now() + self._ttl), mine.etag)
+            except Expected:
+                seen, now = self._look()
+                if seen.nonce == mine.nonce and seen.active(now):
+                    self._keep(seen, seen.expires_at - now)  # a renewal arrived after all, only its answer was lost
+                else:
+                    self._lost = f"{seen.owner or 'nobody'} has it now (fencing {seen.fencing})"
+                return
+            self._keep(renewed, good_for)
+            if renewed.expires_at >= self.now() + self._ttl - SLACK:
+                return

@@ -51,6 +51,8 @@ READ_TIMEOUT_S = 60
 """Longer than a task's stop timeout: the local cloud answers UpdateService only once surplus tasks have stopped."""
 
 BRIEF_TIMEOUT_S = 5
+ONCE_TIMEOUT_S = 1
+"""To connect, and to answer: what visitors wait for has two seconds for its history, and not one more attempt."""
 
 
 class Session:
@@ -154,6 +156,12 @@ class Session:
         return client
 
     @property
+    def s3_once(self) -> S3Client:
+        """The state bucket, asked once and not waited for: for what is written while visitors wait."""
+        client: S3Client = self._client("s3", read_timeout_s=ONCE_TIMEOUT_S)
+        return client
+
+    @property
     def secretsmanager(self) -> SecretsManagerClient:
         """Whether secrets exist; local development and `inv db.console` read those of the local cloud."""
         client: SecretsManagerClient = self._client("secretsmanager")
@@ -178,15 +186,16 @@ class Session:
     def _make(self, boto: BotoSession, service: str, read_timeout_s: int) -> Any:
         from botocore.config import Config
 
-        local = self.endpoint_url is not None
+        local, once = self.endpoint_url is not None, read_timeout_s == ONCE_TIMEOUT_S
+        attempts = 3 if local else 5
         make: Any = boto.create_client  # its overloads want a literal name
         return make(
             service,
             region_name=self.environment.region,
             endpoint_url=self.endpoint_url,
             config=Config(
-                retries={"mode": "standard", "total_max_attempts": 3 if local else 5},
-                connect_timeout=CONNECT_TIMEOUT_S,
+                retries={"mode": "standard", "total_max_attempts": 1 if once else attempts},
+                connect_timeout=ONCE_TIMEOUT_S if once else CONNECT_TIMEOUT_S,
                 read_timeout=read_timeout_s,
                 max_pool_connections=20,
                 proxies={} if local and urlsplit(self.endpoint_url or "").hostname in LOOPBACK else None,

@@ -16,21 +16,24 @@ from deployer.errors import DeployError, GateFailed, Interrupted, RolledBack, St
 from deployer.model import SERVICES, Color, Outcome, Record, Release, Revision, Step
 from deployer.ports import World
 from deployer.strategies import capacity, definitions, gate_watch
-from deployer.strategies.colors import place, settle, words
+from deployer.strategies.colors import give_back, place, settle, words
 from deployer.strategies.gate_watch import Watch
 from deployer.strategies.leave import scale_down
 from deployer.verdict import doubts, last_words, revisions
 
 __all__ = ["place", "restored", "retire", "run", "settle", "undo"]
 LOOK_EVERY_S = 1.0
+KNOWN_WITHIN_S = 2.0
+"""How long visitors wait for the answer whether the color that gets them back still runs."""
 
 
 @dataclass(frozen=True, slots=True)
 class Before:
-    """What ELBv2 and ECS said before anything was changed. `idle` holds what the release's color ran."""
+    """What ELBv2 and ECS said before anything was changed: `idle` in the release's color, `serving` in the other."""
 
     weights: Mapping[Color, int]
     idle: Mapping[str, Revision]
+    serving: Mapping[str, Revision]
 
 
 def restored(record: Record) -> Mapping[str, str]:
@@ -47,12 +50,12 @@ def run(release: Release, world: World) -> Outcome:
     with ThreadPoolExecutor(3) as pool:
         split = pool.submit(world.traffic.weights)
         here, there = (pool.submit(revisions, each, world) for each in (color, color.other))
-        before = Before(dict(split.result()), here.result())
-        served = {name: revision.desired for name, revision in there.result().items()}
+        before = Before(dict(split.result()), here.result(), there.result())
+        served = {name: revision.desired for name, revision in before.serving.items()}
     warm = release.kind == "rollback" and _is_warm(release, before.idle, served)
     arns = _running(before.idle) if warm else definitions.of(release, world)
     counts = _counts(before.idle, served, world, warm=warm)
-    new = replace(release, task_definitions=arns, counts=counts)
+    new, moved = replace(release, task_definitions=arns, counts=counts), False
     try:
         if not warm:
             capacity.hold(color.other, served, world)
@@ -67,10 +70,11 @@ def run(release: Release, world: World) -> Outcome:
         if watch and not first:
             _hold({color: 0, color.other: 100}, 0.0, new, world, watch)
         for step in _steps(release, world, at_once=first or warm):
+            moved = True
             _shift(step, new, world, watch)
     except Exception as error:
         with world.clock.shield():
-            words = _restore(before, new, world, error)
+            words = _restore(before, new, world, error, moved=moved)
         if not isinstance(error, DeployError) or isinstance(error, Interrupted | StateUncertain):
             raise
         hint = (
@@ -111,7 +115,7 @@ def _steps(release: Release, world: World, *, at_once: bool) -> tuple[Step, ...]
 def undo(release: Release, outcome: Outcome, world: World) -> None:
     """All traffic back to the color that had it, which still runs; then the release's color is idle again."""
     assert isinstance(outcome.before, Before)
-    _restore(outcome.before, release, world, None)
+    _restore(outcome.before, release, world, None, moved=True)
 
 
 def retire(release: Release, world: World) -> str:
@@ -187,7 +191,9 @@ def _look(release: Release, wanted: Mapping[Color, int], world: World) -> None:
         raise GateFailed(attempted, found[0], details=found)
 
 
-def _restore(before: Before, release: Release, world: World, cause: Exception | None) -> tuple[str, ...]:
+def _restore(
+    before: Before, release: Release, world: World, cause: Exception | None, *, moved: bool
+) -> tuple[str, ...]:
     """Absolute and idempotent. Visitors first: the weights. Then why its tasks stopped, and then they go.
 
     Returns what explains the `cause` beyond its own details.
@@ -196,8 +202,9 @@ def _restore(before: Before, release: Release, world: World, cause: Exception | 
     try:
         # Whoever took the lease from us owns the environment: putting back would break what they do.
         world.lease.check()
-        if dict(world.traffic.weights()) != dict(before.weights):
-            world.traffic.set_weights(before.weights)
+        if moved:
+            _stand_up(before, color.other, world)
+        give_back(before.weights, world, moved=moved)
         words = _explained(cause, release, world)
         did = f"scale {color} down"
         scale_down(color, world)
@@ -209,6 +216,22 @@ def _restore(before: Before, release: Release, world: World, cause: Exception | 
         hint = "`inv status` shows what runs; `inv rollback` tries again"
         raise StateUncertain(did, f"{seen}{first}", hint, details=details) from failure
     return words
+
+
+def _stand_up(before: Before, color: Color, world: World) -> None:
+    """Whatever scaled down what served before: no visitor is given to a color that runs nothing. Normally it runs."""
+    pool = ThreadPoolExecutor(1)
+    try:
+        now = pool.submit(revisions, color, world).result(KNOWN_WITHIN_S)
+    except (DeployError, TimeoutError):
+        return  # it ran when last seen: visitors do not wait for ECS
+    finally:
+        pool.shutdown(wait=False)
+    for service, was in before.serving.items():
+        if was.desired and was.task_definition and not (now[service].desired and now[service].running):
+            timeout_s = world.environment.steady_timeout_s
+            world.say(f"{service} {color} does not run any more: it is brought up before visitors go back to it")
+            world.compute.roll_out(service, color, was.task_definition, was.desired, timeout_s, world.say)
 
 
 def _explained(cause: Exception | None, release: Release, world: World) -> tuple[str, ...]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 
-from deployer.errors import Undecided
+from deployer.errors import DeployError, Undecided
 from deployer.journal_page import Page
 from deployer.model import Color, Verdict
 from deployer.ports import World
@@ -58,6 +59,21 @@ def _serving(world: World, left: Page | None = None) -> Color:
         world.lease.check()
         world.traffic.set_weights({live: 100, live.other: 0})
     return live
+
+
+def give_back(weights: Mapping[Color, int], world: World, *, moved: bool) -> None:
+    """Set the split that was there before. `moved`: this run has moved it, so nothing is asked first.
+
+    What cannot be read is set all the same: visitors do not wait for a Describe. A listener that forwarded to neither
+    color, all zero, cannot be set back to that.
+    """
+    if not any(weights.values()):
+        return
+    if not moved:
+        with suppress(DeployError):
+            if dict(world.traffic.weights()) == dict(weights):
+                return
+    world.traffic.set_weights(weights)
 
 
 def _is_good(color: Color, world: World) -> bool:

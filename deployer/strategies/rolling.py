@@ -14,6 +14,7 @@ from deployer.journal_page import Page
 from deployer.model import SERVICES, Color, Outcome, Record, Release, Revision, Verdict
 from deployer.ports import World
 from deployer.strategies import definitions
+from deployer.strategies.colors import give_back
 from deployer.verdict import revisions
 
 
@@ -132,7 +133,7 @@ def _restore(before: Before, world: World, cause: Exception | None) -> None:
     try:
         # Whoever took the lease from us owns the environment: putting back would break what they do.
         world.lease.check()
-        _set_weights(before.weights, world)
+        give_back(before.weights, world, moved=False)
         for service, revision in reversed(list(before.revisions.items())):
             place = f"{service} to {revision.task_definition or 'nothing'}"
             _bring_back(service, revision, world)

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from deployer import journal as journal_module
-from deployer.errors import ReleaseFailed, StateUncertain, Unreachable
+from deployer.errors import DeployError, InputError, NotAllowed, ReleaseFailed, StateUncertain, Unreachable
 from deployer.journal import Journal, Point
 from deployer.journal_page import Page
 from deployer.model import Color, Verdict
@@ -97,6 +97,37 @@ def test_putting_back_does_not_wait_for_the_journal(fakes: Fakes, world: World, 
 
     assert ["set_weights", "scale"] == [entry.call for entry in written(fakes).entries]
     assert ["done", "done"] == [entry.observed for entry in written(fakes).entries]
+
+
+@pytest.mark.parametrize("error", [NotAllowed("keep the journal", "denied"), InputError("keep the journal", "gone")])
+def test_nor_does_any_other_trouble_with_the_journal_keep_it(
+    fakes: Fakes, world: World, begun: Journal, error: DeployError
+) -> None:
+    """Rights that were taken away, a bucket that is gone: visitors are no less important then."""
+    fakes.pages.fail("write", error, times=2)
+    with world.clock.shield():
+        world.traffic.set_weights({BLUE: 100, GREEN: 0})
+
+    assert 1 == len(fakes.traffic.called("set_weights"))
+
+
+def test_what_puts_back_tries_each_write_once(fakes: Fakes, world: World, begun: Journal) -> None:
+    """Visitors wait for two seconds, not for every attempt that S3 is worth otherwise."""
+    world.traffic.set_weights({BLUE: 90, GREEN: 10})
+    patient = fakes.pages.hurried
+    with world.clock.shield():
+        world.traffic.set_weights({BLUE: 100, GREEN: 0})
+
+    assert (0, 2) == (patient, fakes.pages.hurried)
+
+
+def test_whoever_lost_the_environment_puts_nothing_back_either(fakes: Fakes, world: World, begun: Journal) -> None:
+    """S3 answers, and the answer is no."""
+    fakes.pages.page = replace(Page.of(RELEASE, 2, fakes.lease.now()), actor="ben")
+    with world.clock.shield(), pytest.raises(StateUncertain, match="ben"):
+        world.traffic.set_weights({BLUE: 100, GREEN: 0})
+
+    assert [] == fakes.traffic.called("set_weights")
 
 
 def test_what_was_there_before_is_what_was_read_first(fakes: Fakes, world: World, begun: Journal) -> None:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import io
 import json
 from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError, ReadTimeoutError
 
-from deployer.aws.journal import damaged, dump, load
+from deployer.aws.journal import S3Journal, damaged, dump, load
+from deployer.errors import StateUncertain, Unreachable
 from deployer.journal_page import Entry, Found, Page
 from deployer.model import Color, Verdict
 from tests.unit.aws import values
@@ -67,3 +72,44 @@ def test_of_a_damaged_page_the_number_is_known() -> None:
 
     assert (41, True, True) == (seen.fencing, "it is empty" in seen.damage, seen.open)
     assert 0 == damaged("it is empty", {"fencing": "x"}, values.STARTED).fencing
+
+
+class Bucket:
+    """An object's place that never answers, or that holds a page of a newer run; counts what it is asked."""
+
+    def __init__(self, held: Page | None = None) -> None:
+        self.held = held
+        self.asked = 0
+
+    def put_object(self, **_: object) -> None:
+        """Refuse, or do not answer."""
+        self.asked += 1
+        if self.held is None:
+            raise ReadTimeoutError(endpoint_url="https://s3")
+        raise ClientError({"Error": {"Code": "PreconditionFailed"}}, "PutObject")
+
+    def get_object(self, **_: object) -> dict[str, object]:
+        """Answer with the page, or do not answer."""
+        self.asked += 1
+        if self.held is None:
+            raise ReadTimeoutError(endpoint_url="https://s3")
+        return {"Body": io.BytesIO(dump(self.held)), "ETag": "2", "LastModified": values.STARTED}
+
+
+@pytest.mark.parametrize("once", [True, False])
+def test_what_visitors_wait_for_is_asked_of_the_hasty_client(once: bool) -> None:
+    """The one that gives up within two seconds and repeats nothing."""
+    hasty, patient = Bucket(), Bucket()
+    session: Any = SimpleNamespace(environment=values.environment(), s3_once=hasty, s3_brief=patient)
+    with pytest.raises(Unreachable):
+        S3Journal(session).write(PAGE, once=once)
+
+    assert (int(once), int(not once)) == (hasty.asked, patient.asked)
+
+
+def test_a_hasty_write_does_not_overwrite_a_newer_run_either() -> None:
+    """S3 was not waited for, but it has answered."""
+    newer = Bucket(replace(PAGE, fencing=8, actor="ben"))
+    session: Any = SimpleNamespace(environment=values.environment(), s3_once=newer, s3_brief=None)
+    with pytest.raises(StateUncertain, match="ben"):
+        S3Journal(session).write(PAGE, once=True)

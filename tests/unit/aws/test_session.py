@@ -128,6 +128,16 @@ def test_a_cloud_that_does_not_answer_is_unreachable() -> None:
     assert "inv cloud.up" in caught.value.hint
 
 
+def test_what_visitors_wait_for_is_asked_once_and_briefly() -> None:
+    """The lease and the ledger may take longer: nobody waits for them."""
+    session = Session(values.environment(), endpoint_url="http://127.0.0.1:1")
+    seen = [client.meta.config for client in (session.s3_once, session.s3_brief, session.s3)]
+
+    assert [(1, 1, 1), (5, 5, 3), (5, 60, 3)] == [
+        (config.connect_timeout, config.read_timeout, config.retries["total_max_attempts"]) for config in seen
+    ]
+
+
 class Sts:
     """An STS that counts how often it was asked who the caller is."""
 

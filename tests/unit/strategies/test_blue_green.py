@@ -13,7 +13,19 @@ import pytest
 
 from deployer import pipelines
 from deployer.errors import DeployError, GateFailed, Interrupted, ReleaseFailed, RolledBack, StateUncertain, Unreachable
-from deployer.model import SERVICES, Color, Figures, Image, Record, Release, Status, Step, StoppedTask, Verdict
+from deployer.model import (
+    SERVICES,
+    Color,
+    Figures,
+    Image,
+    Record,
+    Release,
+    Revision,
+    Status,
+    Step,
+    StoppedTask,
+    Verdict,
+)
 from deployer.pipeline import Report, Stop, execute
 from deployer.ports import World
 from deployer.strategies import blue_green
@@ -195,6 +207,65 @@ def test_undo_is_a_change_of_weights_and_leaves_green_idle(fakes: Fakes, world: 
         running(fakes, GREEN),
     )
     assert [] == fakes.compute.called("roll_out")
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_no_visitor_is_given_to_a_color_that_runs_nothing(
+    fakes: Fakes, world: World, monkeypatch: pytest.MonkeyPatch, service: str
+) -> None:
+    """Whatever scaled the old color down: it is brought up first."""
+    outcome = blue_green.run(NEW, world)
+    fakes.compute.scale(service, BLUE, 0)
+    order: list[object] = []
+    monkeypatch.setattr(fakes.traffic, "set_weights", lambda _: order.append(running(fakes, BLUE)))
+    blue_green.undo(NEW, outcome, world)
+
+    assert [[2, 2]] == order
+    arn = fakes.compute.told[service, BLUE].task_definition
+    assert (service, BLUE, arn, 2) == fakes.compute.called("roll_out")[-1]
+
+
+def test_a_color_that_does_not_come_up_again_gets_no_visitor(fakes: Fakes, world: World) -> None:
+    """Exit 21: the traffic stays where something runs."""
+    outcome = blue_green.run(NEW, world)
+    fakes.compute.scale("backend", BLUE, 0)
+    fakes.compute.crashing.add(fakes.compute.told["backend", BLUE].digest)
+    with pytest.raises(StateUncertain, match="circuit breaker"):
+        blue_green.undo(NEW, outcome, world)
+
+    assert ({BLUE: 0, GREEN: 100}, [2, 2]) == (fakes.traffic.split, running(fakes, GREEN))
+
+
+@pytest.mark.parametrize("error", [None, Unreachable("read ECS", "throttled")])
+def test_visitors_do_not_wait_for_an_ecs_that_does_not_answer(
+    fakes: Fakes, world: World, monkeypatch: pytest.MonkeyPatch, error: Exception | None
+) -> None:
+    """The old color ran when last seen: its weights are not kept from it for long."""
+    outcome = blue_green.run(NEW, world)
+    answer, live, given = threading.Event(), fakes.compute.live, fakes.traffic.set_weights
+
+    def silent(service: str, color: Color) -> Revision:
+        if error and not answer.is_set():
+            raise error
+        assert answer.wait(10), "the weights wait for ECS"
+        return live(service, color)
+
+    monkeypatch.setattr(blue_green, "KNOWN_WITHIN_S", 0.05)
+    monkeypatch.setattr(fakes.compute, "live", silent)
+    monkeypatch.setattr(fakes.traffic, "set_weights", lambda weights: (given(weights), answer.set()))
+    blue_green.undo(NEW, outcome, world)
+
+    assert {BLUE: 100, GREEN: 0} == fakes.traffic.split
+
+
+def test_the_weights_are_not_read_before_they_are_given_back(fakes: Fakes, world: World) -> None:
+    """ELBv2 throttles its Describe calls alone: visitors come back all the same, and at once."""
+    turn = Turning(fakes, 50, lambda: fakes.traffic.fail("weights", Unreachable("read", "throttled"), times=99))
+    fakes.traffic.set_weights = turn  # type: ignore[method-assign, assignment]
+    with pytest.raises(RolledBack, match="throttled"):
+        blue_green.run(NEW, world)
+
+    assert {BLUE: 100, GREEN: 0} == fakes.traffic.split
 
 
 def test_a_retired_color_is_idle_and_what_the_test_listener_shows(fakes: Fakes, world: World) -> None:

@@ -315,3 +315,13 @@ def test_a_split_that_was_rehearsed_ends(fakes: Fakes, world: World) -> None:
 
     assert "all traffic to blue" == rolling.settle(world)
     assert {BLUE: 100, GREEN: 0} == fakes.traffic.split
+
+
+def test_weights_that_cannot_be_read_are_given_back(fakes: Fakes, world: World) -> None:
+    """Visitors first, whatever ELBv2 says of its listener."""
+    outcome = rolling.run(NEW, world)
+    fakes.traffic.split = {BLUE: 30, GREEN: 70}
+    fakes.traffic.fail("weights", Unreachable("read", "throttled"), times=9)
+    rolling.undo(NEW, outcome, world)
+
+    assert {BLUE: 100, GREEN: 0} == fakes.traffic.split
