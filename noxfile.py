@@ -240,7 +240,7 @@ def uncommitted(session: nox.Session, folder: Path) -> tuple[list[str], dict[str
 def gates(session: nox.Session) -> None:
     """The sessions that inv deploy runs, on copies of the tree: what they are said not to read they do not."""
     install(session)
-    pytest(session, "tests/gates", "--confcutdir=tests/gates", "--timeout=300")
+    pytest(session, "tests/gates", "--confcutdir=tests/gates", "--timeout=300", "--numprocesses=auto")
 
 
 @nox.session
@@ -255,7 +255,7 @@ def infrastructure(session: nox.Session) -> None:
     """Terraform: formatting, validation and its own tests, against a mocked provider."""
     install(session)
     session.run("terraform", "fmt", "-check", "-recursive", "-diff", "infrastructure/terraform", external=True)
-    pytest(session, "tests/infrastructure", "--timeout=600")
+    pytest(session, "tests/infrastructure", "--timeout=600", "--numprocesses=auto")
 
 
 @nox.session(name="images")

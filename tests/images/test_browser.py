@@ -59,6 +59,13 @@ def resize(browser: webdriver.Chrome, width: int, height: int) -> None:
     browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
 
 
+def load(browser: webdriver.Chrome, url: str) -> None:
+    """Load a page, again when another container's coming or going made Chromium give up on it."""
+    browser.get(url)
+    if "ERR_NETWORK_CHANGED" in browser.page_source:
+        browser.get(url)
+
+
 def screenshot(browser: webdriver.Chrome, path: Path) -> None:
     """Save the whole page, not only what a window shows."""
     taken = browser.execute_cdp_cmd("Page.captureScreenshot", {"captureBeyondViewport": True})
@@ -84,7 +91,7 @@ def test_page_loads_cleanly(
 ) -> None:
     """Title and heading are there, every image has arrived, nothing is wider than the screen, the console is empty."""
     resize(browser, *SIZES[size])
-    browser.get(address(frontend) + PAGES[name])
+    load(browser, address(frontend) + PAGES[name])
     screenshot(browser, artifacts / f"{name}-{size}.png")
     assert "IndiVillage" in browser.title
     assert 1 == len(browser.find_elements(By.TAG_NAME, "h1"))
@@ -97,7 +104,7 @@ def test_page_loads_cleanly(
 
 def test_style_sheet_applies(browser: webdriver.Chrome, frontend: Container) -> None:
     """The policy lets our own style sheet through: the button has its colour."""
-    browser.get(address(frontend))
+    load(browser, address(frontend))
     button = browser.find_element(By.CSS_SELECTOR, ".button")
     assert "rgba(168, 63, 36, 1)" == button.value_of_css_property("background-color")
 
@@ -107,7 +114,7 @@ def test_contact_form_round_trips(
 ) -> None:
     """Mistakes are shown at their fields; then the message arrives in Postgres under the number the visitor is told."""
     resize(browser, *SIZES["desktop"])
-    browser.get(address(frontend) + "/contact/")
+    load(browser, address(frontend) + "/contact/")
     browser.find_element(By.CSS_SELECTOR, "button").click()
     assert "4 fields need another look." == status_after(browser, "bad")
     screenshot(browser, artifacts / "contact-errors.png")
@@ -133,7 +140,7 @@ def test_careers_form_uploads(
 ) -> None:
     """A wrong type is refused before sending; a document arrives in S3 byte for byte."""
     resize(browser, *SIZES["desktop"])
-    browser.get(address(frontend) + "/careers/")
+    load(browser, address(frontend) + "/careers/")
     picture, document = tmp_path / "me.png", tmp_path / "my cv.pdf"
     picture.write_bytes(b"\x89PNG")
     document.write_bytes(b"%PDF-1.7 a very short life")
@@ -153,7 +160,7 @@ def test_team_page_shows_what_runs(browser: webdriver.Chrome, frontend: Containe
     user, _, password = BASIC_AUTH.partition(":")
     resize(browser, *SIZES["desktop"])
     base = address(frontend).removeprefix("http://")
-    browser.get(f"http://{quote(user)}:{quote(password, safe='')}@{base}/team/")
+    load(browser, f"http://{quote(user)}:{quote(password, safe='')}@{base}/team/")
     WebDriverWait(browser, 20).until(lambda page: len(page.find_elements(By.TAG_NAME, "dd")) == 12)
     screenshot(browser, artifacts / "team.png")
     shown = [element.text for element in browser.find_elements(By.TAG_NAME, "dd")]
@@ -163,7 +170,7 @@ def test_team_page_shows_what_runs(browser: webdriver.Chrome, frontend: Containe
 
 def test_keyboard_reaches_the_content_first(browser: webdriver.Chrome, frontend: Container) -> None:
     """The first stop of the Tab key is the link that skips the navigation, visible while it has the focus."""
-    browser.get(address(frontend) + "/services/")
+    load(browser, address(frontend) + "/services/")
     browser.find_element(By.TAG_NAME, "body").send_keys(Keys.TAB)
     focused = browser.switch_to.active_element
     assert ("Skip to the content", True) == (focused.text, focused.rect["y"] >= 0)

@@ -249,7 +249,7 @@ def cases(request: pytest.FixtureRequest, subtests: pytest.Subtests, stage: Stag
 def test_a_command_killed_at_any_step_is_put_right_by_the_next_one(stage: Stage, steps: int, cases: Cases) -> None:
     """SIGKILL before a call, after it, and after it was written down; of a release and of a rollback."""
     cuts = [(verb, step, point) for verb in ("deploy", "rollback") for step in range(1, steps + 1) for point in Point]
-    for verb, step, point in cases.draw(cuts, 4):
+    for verb, step, point in cases.draw(cuts, 3):
         with cases.trial((verb, step, point)):
             code = stage.run(verb, code=None, cut=(step, point.value)).returncode
             stage.restarted()
@@ -271,7 +271,7 @@ def test_a_call_that_fails_once_makes_no_duplicate_and_no_wrong_verdict(stage: S
     """Throttled, lost on the way back, 409, 412: every call of a release."""
     called = Counter(json.loads(stage.run("deploy", count=True).stdout.splitlines()[-1]))
     calls = [(name, number) for name, times in sorted(called.items()) for number in range(1, times + 1)]
-    for fault in cases.draw([Fault(name, number, kind) for name, number in calls for kind in KINDS], 4):
+    for fault in cases.draw([Fault(name, number, kind) for name, number in calls for kind in KINDS], 3):
         with cases.trial(fault):
             before = stage.visit()
             done = stage.run("deploy", code=None, fault=fault)

@@ -304,4 +304,4 @@ def test_a_log_stream_keeps_its_last_lines_and_each_of_them_once() -> None:
 )
 def test_which_requests_can_change_state(method: str, target: str, *, writes: bool) -> None:
     """Reading does not make the cloud save itself."""
-    assert writes == may_write({"method": method, "headers": [(b"x-amz-target", target.encode())]})
+    assert writes == may_write({"method": method, "path": "/", "headers": [(b"x-amz-target", target.encode())]})
