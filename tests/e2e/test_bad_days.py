@@ -191,7 +191,7 @@ def test_the_local_cloud_is_killed_and_the_next_deploy_brings_it_back(served: Se
     faults.change_backend(served.checkout)
     name = served.checkout.inv("cloud.status", "--json").json["name"]
     run = Running(served.checkout, "deploy", "--env=dev")
-    run.until(r"deploy +started")
+    run.until(r"\ds deploy +(backend|frontend) blue: ")  # before that nothing was changed, and it is exit 30
     docker.from_env().containers.get(name).kill()
     ran = run.end()
     hostile = {**dict.fromkeys(PROXIES, DEAD_PROXY), "NO_PROXY": "example.com", "no_proxy": None, "HOME": "/proc"}
