@@ -125,7 +125,7 @@ def deployed(checkout: Checkout) -> Checkout:
     """The same clone with an environment that serves: the main job's, or one of its own when run without that."""
     running = checkout.inv("cloud.status", "--json").json["running"]
     if not running or not checkout.inv("status", "--env=dev", "--json").json["healthy"]:
-        checkout.inv("deploy", "--env=dev")
+        deploy(checkout)
     return checkout
 
 

@@ -37,7 +37,7 @@ def stored_forms(endpoint_url: str) -> list[str]:
 
 def test_one_command_takes_a_fresh_clone_to_a_running_environment(checkout: Checkout) -> None:
     """`inv deploy` sets everything up, deploys, proves it, and says so truthfully."""
-    answer = checkout.inv("deploy", "--env=dev", "--json").json
+    answer = deploy(checkout, "--json").json
     status = checkout.inv("status", "--env=dev", "--json").json
     version = get(status["url"], "/api/version").json()
     STORY.update(first=answer["release"], url=status["url"])
