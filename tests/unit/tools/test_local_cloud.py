@@ -18,6 +18,13 @@ from localcloud.errors import PortTaken
 from localcloud.status import CloudStatus
 
 
+@pytest.fixture(autouse=True)
+def plain(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody has moved the ports of these clouds, nor named an engine."""
+    monkeypatch.delenv("LOCALCLOUD_PORT_OFFSET", raising=False)
+    monkeypatch.delenv("DOCKER_HOST", raising=False)
+
+
 class FakeCloud:
     """Stands in for LocalCloud; `error` is raised by `up`."""
 
