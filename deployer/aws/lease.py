@@ -5,9 +5,17 @@
     held by A ── expiry passed ── If-Match ──> held by B, fencing 2; A's next renewal fails and A must stop
 
 A holder whose process is known to have ended on this very machine (`kill -9`) is not waited for: its lease is taken
-over as an expired one is. The object is never deleted, so the fencing number only grows. Expiry is judged by S3's clock
-(the Date header of its answers), not by the machine's, which may be set while a run lasts. Conditional writes: S3 user
+over as an expired one is. The object is never deleted, so the fencing number only grows. Conditional writes: S3 user
 guide, "Conditional requests".
+
+Expiry is judged by S3's clock, not by the machine's, which may be set while a run lasts. What S3 says of its clock, the
+Date header of an answer, is cut to the second. So its time T is at least Date when the answer is here, and less than
+Date + 1 s + (time since the question). Two rules follow, and no lease is judged expired too early or too late:
+
+- An expiry is a whole second. For whoever looks, Date >= expiry is then the same as T >= expiry at the moment of the
+  answer: an expired lease is seen as expired at once, and never before.
+- A holder trusts its lease only while the latest that T can be (UNSURE) lies before the expiry, so it has always come
+  to doubt it, and asks S3, before anybody can take it for expired.
 
 Longer than other files: what a holder may believe at any moment is read in one place.
 """
@@ -17,6 +25,7 @@ from __future__ import annotations
 import threading
 import uuid
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from functools import partial
@@ -42,6 +51,9 @@ CONFLICT = frozenset({"PreconditionFailed", "ConditionalRequestConflict", "412",
 MISSING = frozenset({"NoSuchKey", "NoSuchBucket", "404"})
 SLACK = timedelta(seconds=5)
 """By how much a renewal may end sooner than meant before it is written again: Date headers know whole seconds."""
+UNSURE = timedelta(seconds=1.5)
+"""By how much S3's clock may be ahead of its Date header, which is cut to the second (RFC 9110, 5.6.7); the half second
+is for servers of S3 that differ, and for clocks of ours that go slower than theirs until the next renewal."""
 ATTEMPTS = 5
 """Lost races before giving up: each means that somebody else got it, which the next look tells."""
 
@@ -49,6 +61,15 @@ ATTEMPTS = 5
 def _held(seen: Entry, now: datetime) -> bool:
     """Whether somebody holds the environment at `now` who may still be at work."""
     return seen.active(now) and not lease_place.is_gone(seen.place)
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What S3 said of its clock; when it was `asked` by both of our clocks, and the answer `here` by the steady one."""
+
+    date: datetime
+    asked: tuple[float, datetime]
+    here: float
 
 
 class S3Lease:
@@ -74,7 +95,7 @@ class S3Lease:
         self._mine: Entry | None = None
         self._lost = ""
         self._fresh_until = (0.0, NEVER)  # by both of this machine's clocks: one stops in sleep, the other can jump
-        self._heard: tuple[datetime, float] | None = None  # S3's clock, and when by the one of ours that never jumps
+        self._heard: Heard | None = None
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -84,13 +105,13 @@ class S3Lease:
         for _ in range(ATTEMPTS):
             seen, now = self._look()
             if seen.active(now) and seen.nonce == nonce:
-                return self._hold(seen, seen.expires_at - now)  # our own write, whose answer was lost on the way
+                return self._hold(seen)  # our own write, whose answer was lost on the way
             if _held(seen, now):
                 raise self._taken(seen, now)
             place = lease_place.of_this_process()
-            wanted = Entry(owner, release, now + self._ttl, seen.fencing + 1, nonce, place=place)
+            wanted = Entry(owner, release, self._end(), seen.fencing + 1, nonce, place=place)
             with suppress(Expected):
-                return self._hold(*self._put(wanted, seen.etag))
+                return self._hold(self._put(wanted, seen.etag))
         raise Locked(self._attempted, f"{ATTEMPTS} others took it in a row", "repeat the command")
 
     def keep(self, owner: str, reason: str) -> Holder:
@@ -101,7 +122,7 @@ class S3Lease:
                 raise self._taken(seen, now)
             wanted = Entry(owner, "", UNTIL_UNLOCKED, seen.fencing + 1, uuid.uuid4().hex, reason=reason)
             with suppress(Expected):
-                return self._put(wanted, seen.etag)[0].holder()
+                return self._put(wanted, seen.etag).holder()
         raise Locked(self._attempted, f"{ATTEMPTS} others took it in a row", "repeat the command")
 
     def release(self) -> None:
@@ -133,11 +154,11 @@ class S3Lease:
         return None if seen.given and seen.etag else seen.holder()
 
     def now(self) -> datetime:
-        """What time it is by S3's clock; by this machine's before S3 was asked anything."""
+        """What time it is by S3's clock at least; by this machine's before S3 was asked anything."""
         heard = self._heard
         if heard is None:
             return self._clock.now()
-        return heard[0] + timedelta(seconds=self._clock.monotonic() - heard[1])
+        return heard.date + timedelta(seconds=self._clock.monotonic() - heard.here)
 
     def check(self) -> None:
         """Raise StateUncertain when the lease was lost. Neither call nor wait while the last one is fresh."""
@@ -189,24 +210,33 @@ class S3Lease:
 
     def _look(self) -> tuple[Entry, datetime]:
         """Read the object and the server's time."""
+        asked = self._clocks()
         try:
             with mapped(self._attempted, expected=MISSING):
                 answer = self._session.s3_brief.get_object(Bucket=self._name, Key=LEASE_KEY)
                 body = answer["Body"].read()
         except Expected as absent:
-            return ABSENT, self._server_now(absent.headers)
-        now = self._server_now(answer["ResponseMetadata"]["HTTPHeaders"])
+            return ABSENT, self._server_now(absent.headers, asked)
+        now = self._server_now(answer["ResponseMetadata"]["HTTPHeaders"], asked)
         return load(body, answer["ETag"], answer.get("Metadata", {}), answer["LastModified"] + self._ttl), now
 
-    def _server_now(self, headers: Mapping[str, str]) -> datetime:
+    def _clocks(self) -> tuple[float, datetime]:
+        return self._clock.monotonic(), self._clock.now()
+
+    def _server_now(self, headers: Mapping[str, str], asked: tuple[float, datetime]) -> datetime:
         if "date" in headers:
-            self._heard = (parsedate_to_datetime(headers["date"]).astimezone(UTC), self._clock.monotonic())
+            date = parsedate_to_datetime(headers["date"]).astimezone(UTC)
+            self._heard = Heard(date, asked, self._clock.monotonic())
         return self.now()
 
-    def _put(self, entry: Entry, etag: str) -> tuple[Entry, timedelta]:
-        """Write the object if it still is what was read (`etag`, "" for absent). Raises Expected when it is not.
+    def _end(self) -> datetime:
+        """When a lease that is written now expires: a whole second, like the Date headers that tell."""
+        return (self.now() + self._ttl).replace(microsecond=0)
 
-        Returns the entry as stored and how long it is good for.
+    def _put(self, entry: Entry, etag: str) -> Entry:
+        """Write the object if it still is what was read (`etag`, "" for absent), and return the entry as stored.
+
+        Raises Expected when it is not.
         """
         put = partial(
             self._session.s3_brief.put_object,
@@ -217,7 +247,7 @@ class S3Lease:
             # Survives a damaged body: the number must never start again.
             Metadata={"fencing": str(entry.fencing)},
         )
-        asked_at = self._clock.monotonic()
+        asked = self._clocks()
         try:
             with mapped(self._attempted, expected=CONFLICT | MISSING):
                 answer = put(IfMatch=etag) if etag else put(IfNoneMatch="*")
@@ -225,22 +255,25 @@ class S3Lease:
             if refused.code == "NoSuchBucket":
                 self._bucket.ensure()  # the environment's very first command; the caller looks again
             raise
-        self._server_now(answer["ResponseMetadata"]["HTTPHeaders"])
-        return entry.stored(answer["ETag"]), self._ttl - timedelta(seconds=self._clock.monotonic() - asked_at)
+        self._server_now(answer["ResponseMetadata"]["HTTPHeaders"], asked)
+        return entry.stored(answer["ETag"])
 
-    def _hold(self, entry: Entry, good_for: timedelta) -> Holder:
+    def _hold(self, entry: Entry) -> Holder:
         with self._lock:
             self._lost = ""
-            self._keep(entry, good_for)
+            self._keep(entry)
         self._stop.clear()
         self._thread = threading.Thread(target=self._renew_until_released, name="lease", daemon=True)
         self._thread.start()
         return entry.holder()
 
-    def _keep(self, entry: Entry, good_for: timedelta) -> None:
+    def _keep(self, entry: Entry) -> None:
+        """Trust it until S3's clock may have come to its expiry: counted from the question, as late as that can be."""
         with self._lock:
+            heard = self._heard or Heard(self._clock.now(), self._clocks(), self._clock.monotonic())
+            good_for, (monotonic, wall) = entry.expires_at - heard.date - UNSURE, heard.asked
             self._mine = entry
-            self._fresh_until = (self._clock.monotonic() + good_for.total_seconds(), self._clock.now() + good_for)
+            self._fresh_until = (monotonic + good_for.total_seconds(), wall + good_for)
 
     def _in_doubt(self) -> bool:
         with self._lock:
@@ -268,14 +301,14 @@ class S3Lease:
             if mine is None or self._lost:
                 return
             try:
-                renewed, good_for = self._put(mine.until(self.now() + self._ttl), mine.etag)
+                renewed = self._put(mine.until(self._end()), mine.etag)
             except Expected:
                 seen, now = self._look()
                 if seen.nonce == mine.nonce and seen.active(now):
-                    self._keep(seen, seen.expires_at - now)  # a renewal arrived after all, only its answer was lost
+                    self._keep(seen)  # a renewal arrived after all, only its answer was lost
                 else:
                     self._lost = f"{seen.owner or 'nobody'} has it now (fencing {seen.fencing})"
                 return
-            self._keep(renewed, good_for)
+            self._keep(renewed)
             if renewed.expires_at >= self.now() + self._ttl - SLACK:
                 return

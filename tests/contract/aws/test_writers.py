@@ -11,7 +11,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -91,11 +90,9 @@ def page(session: Session) -> Page:
 
 
 def expired(where: World) -> None:
-    """Wait until nobody holds the lease any more, and by a second: S3's clock is read in whole ones."""
+    """Wait until nobody holds the lease any more."""
     deadline = time.monotonic() + PATIENCE_S
-    until = where.lease.now()
-    while (holder := where.lease.holder()) is not None or where.lease.now() < until + timedelta(seconds=1):
-        until = holder.expires_at if holder else until
+    while where.lease.holder() is not None:
         assert time.monotonic() < deadline, "its lease never expired"
         time.sleep(0.1)
 

@@ -26,7 +26,10 @@ NOW = FakeClock().now()
 
 
 class Bucket:
-    """One object, on a server whose clock goes right. A write is answered once `open_` is set."""
+    """One object, on a server whose clock goes right. A write is answered once `open_` is set.
+
+    A question is `there_s` on its way, an answer, which the clock is read for, `back_s`.
+    """
 
     def __init__(self, time: FakeClock) -> None:
         self.time = time
@@ -35,11 +38,13 @@ class Bucket:
         self.asked = threading.Event()
         self.body = b""
         self.writes = 0
+        self.there_s = self.back_s = 0.0
 
     def put_object(self, *, Body: bytes, IfMatch: str = "", **_: object) -> dict[str, Any]:  # noqa: N803 - boto3's names
         """Write on condition."""
         self.asked.set()
         assert self.open_.wait(10), "nobody lets it answer"
+        self.time.wait(self.there_s)
         assert IfMatch in ("", str(self.writes)), "not what was written last"
         self.body = Body
         self.writes += 1
@@ -47,11 +52,14 @@ class Bucket:
 
     def get_object(self, **_: object) -> dict[str, Any]:
         """Read; before the first write nobody has ever held it."""
+        self.time.wait(self.there_s)
         body = self.body or dump(ABSENT)
         return {"Body": io.BytesIO(body), "ETag": str(self.writes), "LastModified": NOW, **self._head()}
 
     def _head(self) -> dict[str, Any]:
-        return {"ResponseMetadata": {"HTTPHeaders": {"date": format_datetime(self.time.now(), usegmt=True)}}}
+        date = format_datetime(self.time.now(), usegmt=True)  # cut to the second, as S3's is
+        self.time.wait(self.back_s)
+        return {"ResponseMetadata": {"HTTPHeaders": {"date": date}}}
 
     @property
     def expires_at(self) -> datetime:
@@ -98,11 +106,16 @@ def machine(time: FakeClock) -> Machine:
 @pytest.fixture
 def lease(bucket: Bucket, machine: Machine) -> Iterator[S3Lease]:
     """A lease that is held, and renewed only when a test says so."""
-    session: Any = SimpleNamespace(environment=values.environment(), s3_brief=bucket)
-    made = S3Lease(session, machine, Any, ttl_s=TTL.total_seconds(), renew_every_s=NEVER_RENEWS_S)
+    made = of(bucket, machine)
     made.acquire("ana", "dev-1")
     yield made
     made.release()
+
+
+def of(bucket: Bucket, machine: Machine) -> S3Lease:
+    """The lease as a process of this machine sees it; renewed only when a test says so."""
+    session: Any = SimpleNamespace(environment=values.environment(), s3_brief=bucket)
+    return S3Lease(session, machine, Any, ttl_s=TTL.total_seconds(), renew_every_s=NEVER_RENEWS_S)
 
 
 def test_a_check_does_not_wait_behind_a_renewal(lease: S3Lease, bucket: Bucket) -> None:
@@ -169,6 +182,45 @@ def test_the_time_is_the_servers_as_last_heard(lease: S3Lease, time: FakeClock, 
     time.wait(7)
 
     assert time.now() == lease.now()
+
+
+@pytest.mark.parametrize("renewed_after_s", [None, 19.5, 20.0, 20.99])
+@pytest.mark.parametrize(("there_s", "back_s"), [(0.0, 0.0), (0.4, 0.0), (0.0, 0.4), (2.5, 1.7)])
+@pytest.mark.parametrize("fraction", [0.0, 0.01, 0.25, 0.5, 0.75, 0.99])
+def test_nobody_takes_what_its_holder_trusts(
+    time: FakeClock, bucket: Bucket, fraction: float, there_s: float, back_s: float, renewed_after_s: float | None
+) -> None:
+    """S3 says whole seconds only: wherever in one it was written, whatever the way takes, in doubt comes first.
+
+    Whoever looks after that finds it free from the very moment of its expiry, and not sooner.
+    """
+    time.wait(fraction)
+    holder, other = of(bucket, Machine(time)), of(bucket, Machine(time))
+    bucket.there_s, bucket.back_s = there_s, back_s
+    holder.acquire("ana", "dev-1")
+    if renewed_after_s is not None:
+        time.wait(renewed_after_s)
+        renew(holder)
+    bucket.there_s = bucket.back_s = 0.0
+    time.wait((bucket.expires_at - time.now()).total_seconds() - 2.6)
+
+    looks = []
+    while time.now() < bucket.expires_at + timedelta(seconds=1):
+        held, trusted = other.holder() is not None, not holder._overdue()
+        looks.append((held, trusted))
+        assert held == (time.now() < bucket.expires_at)
+        time.wait(0.1)
+    assert (False, True) not in looks
+    assert {(True, False), (False, False)} <= set(looks)
+    holder.release()
+
+
+def test_a_lease_is_trusted_for_most_of_its_time(lease: S3Lease, bucket: Bucket, time: FakeClock) -> None:
+    """Caution costs three seconds at most: two renewals that fail may be followed by one that does not."""
+    time.wait(TTL.total_seconds() - 3)
+    lease.check()
+
+    assert 1 == bucket.writes
 
 
 def test_what_was_given_back_is_not_renewed(lease: S3Lease, bucket: Bucket) -> None:
