@@ -174,6 +174,11 @@ class Environment:
         """
         return self.strategy == "blue_green"
 
+    def between(self, service: str) -> Scaling:
+        """Between how many tasks autoscaling may have moved the service; the configured count is never outside."""
+        count = self.services[service].count
+        return Scaling(min(self.scaling.fewest, count), max(self.scaling.most, count))
+
     @property
     def topology_parameter(self) -> str:
         """SSM parameter in which Terraform tells the deployer what it made."""
@@ -278,6 +283,10 @@ class Topology:
     services: Mapping[str, ServiceTopology]
     reconciler: ReconcilerTopology | None = None
     alarms: tuple[str, ...] = ()
+
+    def scales(self, service: str, color: Color) -> bool:
+        """Whether autoscaling owns the desired count of this color while it runs."""
+        return self.services[service].colors[color].scalable_target is not None
 
 
 @dataclass(frozen=True, slots=True)

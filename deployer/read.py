@@ -49,8 +49,10 @@ def _status(found: Site) -> dict[str, object]:
     frontend = live["frontend"]
     as_release = release_of(frontend, world.environment)
     why = doubts(as_release, world) if frontend.desired else ("nothing is deployed",)
+    scales, between = world.infrastructure.topology().scales, world.environment.between
+    scaling = {name: between(name) for name, revision in live.items() if scales(name, revision.color)}
     weights = world.traffic.weights()
-    return reports.status(world.environment.name, found.url(), weights, live, why, holder, in_progress)
+    return reports.status(world.environment.name, found.url(), weights, live, scaling, why, holder, in_progress)
 
 
 def history(env: str, *, cloud: str | None, as_json: bool) -> int:

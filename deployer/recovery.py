@@ -162,6 +162,8 @@ def _prove(live: Sequence[Revision], world: World) -> list[str]:
     if record is not None and record.damaged:
         record = None  # nothing is known of it but its name
     release = Release(name, world.environment.name, live[0].commit, "", world.lease.now(), color=live[0].color)
+    # All that is wanted has to run before it is called good: nobody has seen it do so.
+    release = replace(release, counts={revision.service: revision.desired for revision in live})
     try:
         found = doubts(release, world)
         if found:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from typing import Any
 
-from deployer.model import Color, Holder, Record, Revision, StageResult, Verdict
+from deployer.model import Color, Holder, Record, Revision, Scaling, StageResult, Verdict
 from deployer.pipeline import Report
 
 
@@ -48,11 +49,15 @@ def status(
     url: str,
     traffic: Mapping[Color, int],
     live: Mapping[str, Revision],
+    scaling: Mapping[str, Scaling],
     doubts: Sequence[str],
     holder: Holder | None,
     in_progress: str | None,
 ) -> dict[str, object]:
-    """The object of `status --json`: what ECS and ELBv2 say, never what the ledger remembers."""
+    """The object of `status --json`: what ECS and ELBv2 say, never what the ledger remembers.
+
+    `scaling` holds the services whose count autoscaling moves.
+    """
     running = [revision for revision in live.values() if revision.desired]
     same = len({revision.release for revision in running}) == 1
     return {
@@ -69,6 +74,7 @@ def status(
                 "digest": revision.digest or None,
                 "desired": revision.desired,
                 "running": revision.running,
+                "scaling": {"min": scaling[name].fewest, "max": scaling[name].most} if name in scaling else None,
             }
             for name, revision in live.items()
         },
@@ -123,12 +129,22 @@ def status_lines(answer: Mapping[str, object]) -> dict[str, str]:
     }
     for name, service in services.items():
         digest = str(service["digest"] or "-")[:19]
-        lines[name] = f"{service['color']}, {service['running']} of {service['desired']} tasks, {digest}"
+        lines[name] = f"{service['color']}, {_tasks(service)}, {digest}"
     doubts = answer["doubts"]
     assert isinstance(doubts, list)
     for number, doubt in enumerate(doubts, 1):
         lines[f"doubt {number}"] = str(doubt)
     return lines
+
+
+def _tasks(service: Mapping[str, Any]) -> str:
+    """How many tasks run of how many; what autoscaling has under way is said to be that."""
+    running, desired, scaling = service["running"], service["desired"], service["scaling"]
+    told = f"{running} of {desired} tasks"
+    if not scaling or running == desired:
+        return told
+    way = f"out, {desired - running} starting" if running < desired else f"in, {running - desired} stopping"
+    return f"{told} (scaling {way}; {scaling['min']} to {scaling['max']})"
 
 
 def _lock_words(lock: Mapping[str, object]) -> str:

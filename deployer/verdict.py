@@ -21,6 +21,8 @@ def doubts(release: Release, world: World) -> tuple[str, ...]:
 
     Each service's PRIMARY revision has to be the release's and complete, with a healthy target for each task. While
     autoscaling wants more than was brought up, what it has added may still be on its way: what was brought up may not.
+    Where nobody knows how many were brought up, the fewest that autoscaling may leave have to be there. What it takes
+    away may still be on its way out.
     """
     with ThreadPoolExecutor(len(SERVICES)) as pool:
         each = pool.map(lambda service: _doubts_about(service, release, world), SERVICES)
@@ -41,15 +43,19 @@ def _doubts_about(service: str, release: Release, world: World) -> list[str]:
     # What drains belongs to a revision that is leaving: it gets no new request.
     targets = [target for target in registered if target.state != "draining"]
     healthy = [target for target in targets if target.state == "healthy"]
-    brought_up = release.counts.get(service, live.desired)
+    scales = world.infrastructure.topology().scales(service, release.color)
+    fewest = world.environment.between(service).fewest if scales and service not in release.counts else 0
+    brought_up = release.counts.get(service, fewest or live.desired)
     grows = live.desired > brought_up and len(healthy) >= brought_up
-    if live.rollout != "COMPLETED" or live.desired == 0 or (live.running != live.desired and not grows):
+    shrinks = scales and live.running > live.desired and len(healthy) >= live.desired
+    if live.rollout != "COMPLETED" or live.desired == 0 or (live.running != live.desired and not (grows or shrinks)):
         found.append(f"{service} is {live.rollout or 'without a rollout'}, {live.running} of {live.desired} tasks run")
     fine = ("healthy", "initial") if grows else ("healthy",)
     bad = [target for target in targets if target.state not in fine]
     found += [f"{service} target {t.address} is {t.state} {t.reason}".rstrip() for t in bad]
-    if len(healthy) < max(1, brought_up if grows else live.running):
-        found.append(f"{service} has {len(healthy)} healthy targets for {live.running} tasks")
+    needed = brought_up if grows else max(fewest, live.desired if shrinks else live.running)
+    if len(healthy) < max(1, needed):
+        found.append(f"{service} has {len(healthy)} healthy targets for {needed} tasks")
     return found
 
 

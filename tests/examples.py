@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -91,6 +92,18 @@ TOPOLOGY = Topology(
         log_group="/indivillage/dev/reconciler",
     ),
 )
+
+SCALED = replace(
+    TOPOLOGY,
+    services={
+        name: replace(
+            place,
+            colors={c: replace(at, scalable_target=f"service/x/{at.service}") for c, at in place.colors.items()},
+        )
+        for name, place in TOPOLOGY.services.items()
+    },
+)
+"""The same where autoscaling owns the counts, as on AWS."""
 
 
 def release(at: datetime = NOW, commit: str = COMMIT) -> Release:

@@ -48,14 +48,24 @@ def run(release: Release, world: World) -> Outcome:
 
 def _difference(release: Release, service: str, live: Revision, world: World) -> str:
     """Say what is asked for otherwise than it runs; "" when nothing is."""
-    if live.desired < world.environment.services[service].count:
-        return f"{service} runs {live.desired} tasks"
+    if miscounted := _miscounted(live, world):
+        return miscounted
     image = release.images[service]
     if not live.content or not world.registry.is_of(image, release.built[service]):
         return f"{service} has another image"
     if live.content != world.compute.content(release, service, world.registry.reference(image)):
         return f"{service} has another commit or configuration"
     return ""
+
+
+def _miscounted(live: Revision, world: World) -> str:
+    """Say that a service does not run as many tasks as it should; where autoscaling owns the count, only its limits."""
+    environment, service = world.environment, live.service
+    if world.infrastructure.topology().scales(service, live.color):
+        limits = environment.between(service)
+        outside = not limits.fewest <= live.desired <= limits.most
+        return f"{service} runs {live.desired} tasks, not {limits.fewest} to {limits.most}" if outside else ""
+    return f"{service} runs {live.desired} tasks" if live.desired < environment.services[service].count else ""
 
 
 def _doubt(release: Release, live: Mapping[str, Revision], world: World) -> str:

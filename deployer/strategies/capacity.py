@@ -16,7 +16,8 @@ from deployer.ports import World
 
 def hold(color: Color, counts: Mapping[str, int], world: World) -> None:
     """Let no service of the color run fewer tasks than `counts` says; one that runs none stays as it is."""
-    wanted = [(service, count) for service, count in counts.items() if count and _scales(service, color, world)]
+    scales = world.infrastructure.topology().scales
+    wanted = [(service, count) for service, count in counts.items() if count and scales(service, color)]
     if wanted:
         world.lease.check()
         with ThreadPoolExecutor(len(wanted)) as pool:
@@ -30,14 +31,10 @@ def free(color: Color, world: World) -> None:
     """
     for service in SERVICES:
         try:
-            if _scales(service, color, world) and world.compute.live(service, color).desired:
+            if world.infrastructure.topology().scales(service, color) and world.compute.live(service, color).desired:
                 world.lease.check()
                 world.compute.keep(service, color, world.environment.scaling.fewest)
         except (Interrupted, StateUncertain):
             raise
         except DeployError as error:
             world.say(f"{service} {color} may not shrink until the next release: {error.seen}")
-
-
-def _scales(service: str, color: Color, world: World) -> bool:
-    return world.infrastructure.topology().services[service].colors[color].scalable_target is not None

@@ -94,14 +94,14 @@ def run(release: Release, world: World) -> Outcome:
         split, running = pool.submit(world.traffic.weights), pool.submit(revisions, release.color, world)
         arns = definitions.of(release, world)
         weights, before = dict(split.result()), running.result()
+    counts = {name: max(before[name].desired, world.environment.services[name].count) for name in SERVICES}
     changed: dict[str, Revision] = {}
     try:
         for service in SERVICES:
             world.lease.check()
             changed[service] = before[service]
-            count = max(before[service].desired, world.environment.services[service].count)
             timeout_s = world.environment.steady_timeout_s
-            world.compute.roll_out(service, release.color, arns[service], count, timeout_s, world.say)
+            world.compute.roll_out(service, release.color, arns[service], counts[service], timeout_s, world.say)
         world.lease.check()
         _set_weights({release.color: 100, release.color.other: 0}, world)
     except Exception as error:
@@ -115,7 +115,7 @@ def run(release: Release, world: World) -> Outcome:
         hint = f"release {back} still serves" if back else "nothing served before; nothing serves now"
         raise RolledBack(error.attempted, error.seen, hint, details=error.details, log=error.log) from error
     note = ", ".join(f"{service} {arns[service].rsplit('/', 1)[-1]}" for service in SERVICES)
-    return Outcome(note, {"task_definitions": arns}, Before(weights, before))
+    return Outcome(note, {"task_definitions": arns, "counts": counts}, Before(weights, before))
 
 
 def undo(release: Release, outcome: Outcome, world: World) -> None:

@@ -24,9 +24,9 @@ from deployer.errors import (
     Unreachable,
 )
 from deployer.journal_page import Entry, Page
-from deployer.model import Environment, Image, Record, Release, Verdict
+from deployer.model import Color, Environment, Image, Record, Release, Verdict
 from deployer.pipeline import Stop
-from tests.examples import COMMIT, ENVIRONMENT, NOW, TOPOLOGY, release
+from tests.examples import COMMIT, ENVIRONMENT, NOW, SCALED, TOPOLOGY, release
 from tests.fakes import Fakes
 
 IMAGES = {name: Image(name, f"indivillage/{name}", f"sha256:{name}") for name in ("backend", "frontend")}
@@ -361,6 +361,20 @@ def test_status_and_history_answer_json(fakes: Fakes, capsys: pytest.CaptureFixt
     assert ("dev-1", True, "http://dev") == (status["release"], status["healthy"], status["url"])
     assert ["dev-1"] == [record["release"] for record in history]
     assert [] == fakes.lease.called("acquire")
+
+
+def test_status_of_what_scales_out_is_healthy(fakes: Fakes, capsys: pytest.CaptureFixture[str]) -> None:
+    """ECS wants what autoscaling asked for, and has not started all of it yet; as many as have to run do."""
+    serve(fakes, "dev-1", 1)
+    fakes.infrastructure.topology_or_none = SCALED
+    live = fakes.compute.live("backend", Color.BLUE)
+    fakes.compute.told["backend", Color.BLUE] = replace(live, desired=3, running=2)
+    read.status("dev", cloud=None, watch=False, as_json=True)
+    status = json.loads(capsys.readouterr().out)
+
+    assert (True, []) == (status["healthy"], status["doubts"])
+    assert {"min": 1, "max": 4} == status["services"]["backend"]["scaling"]
+    assert (3, 2) == (status["services"]["backend"]["desired"], status["services"]["backend"]["running"])
 
 
 def test_apply_takes_the_saved_plan_or_says_that_there_is_none(fakes: Fakes) -> None:

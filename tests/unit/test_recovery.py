@@ -270,6 +270,20 @@ def test_what_serves_and_fails_its_proof_is_not_called_good(tmp_path: Path) -> N
     assert {BLUE: 100, GREEN: 0} == fakes.traffic.split
 
 
+@pytest.mark.parametrize("running", [2, 4])
+def test_what_was_brought_up_has_to_run_before_it_is_called_good(tmp_path: Path, running: int) -> None:
+    """Also where autoscaling owns the count: two tasks of four that nobody has seen run may have died."""
+    fakes = served(BLUE_GREEN)
+    fakes.infrastructure.topology_or_none = examples.SCALED
+    fakes.ledger.records.clear()
+    backend = fakes.compute.live("backend", BLUE)
+    fakes.compute.told["backend", BLUE] = replace(backend, desired=4, running=running)
+    report = take(fakes, pipelines.RECONCILE, LATER, tmp_path)
+
+    doubted = "is not proven: backend is COMPLETED, 2 of 4 tasks run" in report.results[-1].note
+    assert (running == 2, running == 4) == (doubted, OLD.id in fakes.ledger.records)
+
+
 def test_a_run_that_lives_is_not_recovered(tmp_path: Path) -> None:
     """Its lease is held: exit 40 before anything is looked at."""
     fakes = served(BLUE_GREEN)

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from deployer import reports
 from deployer.errors import GateFailed
-from deployer.model import Color, Holder, Record, Revision, StageResult, Status, Verdict
+from deployer.model import Color, Holder, Record, Revision, Scaling, StageResult, Status, Verdict
 from deployer.pipeline import Report
 from tests.examples import NOW, release
 
@@ -24,6 +24,7 @@ def status(**changes: object) -> dict[str, object]:
         "url": "http://x",
         "traffic": {Color.BLUE: 100, Color.GREEN: 0},
         "live": LIVE,
+        "scaling": {},
         "doubts": (),
         "holder": None,
         "in_progress": None,
@@ -56,7 +57,8 @@ def test_status_says_what_serves() -> None:
     assert {"blue": 100, "green": 0} == answer["traffic"]
     services = answer["services"]
     assert isinstance(services, dict)
-    assert {"color": "blue", "digest": "sha256:1", "desired": 1, "running": 1} == services["backend"]
+    backend = {"color": "blue", "digest": "sha256:1", "desired": 1, "running": 1, "scaling": None}
+    assert backend == services["backend"]
 
 
 def test_services_of_two_releases_are_no_release() -> None:
@@ -75,6 +77,23 @@ def test_a_doubt_or_nothing_running_is_not_healthy() -> None:
 
     assert status(doubts=("backend runs something else",))["healthy"] is False
     assert status(live=nothing)["healthy"] is False
+
+
+def test_status_shows_what_autoscaling_has_under_way() -> None:
+    """The limits are in JSON; people read that tasks come or go, and see it of no service that does not scale."""
+    live = {name: replace(LIVE["backend"], service=name, desired=4, running=2) for name in LIVE}
+    answer = status(live=live, scaling={"backend": Scaling(2, 10)})
+    fewer = status(live={"backend": replace(live["backend"], desired=1)}, scaling={"backend": Scaling(1, 10)})
+    still = status(scaling={"backend": Scaling(1, 10)})
+
+    services = answer["services"]
+    assert isinstance(services, dict)
+    assert ({"min": 2, "max": 10}, None) == (services["backend"]["scaling"], services["frontend"]["scaling"])
+    lines = reports.status_lines(answer)
+    assert "blue, 2 of 4 tasks (scaling out, 2 starting; 2 to 10), sha256:1" == lines["backend"]
+    assert "blue, 2 of 4 tasks, sha256:1" == lines["frontend"]
+    assert "2 of 1 tasks (scaling in, 1 stopping; 1 to 10)" in reports.status_lines(fewer)["backend"]
+    assert "blue, 1 of 1 tasks, sha256:1" == reports.status_lines(still)["backend"]
 
 
 def test_status_names_the_lock_and_what_is_in_progress() -> None:

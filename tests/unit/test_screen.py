@@ -11,7 +11,7 @@ from rich.console import Console
 
 from deployer import console, reports, screen
 from deployer.errors import GateFailed
-from deployer.model import Color, Revision, StageResult, Status
+from deployer.model import Color, Revision, Scaling, StageResult, Status
 from tests.examples import NOW
 
 LONG = "the local cloud did not answer in time, although it was asked again and again, until nobody could wait longer"
@@ -97,10 +97,17 @@ def test_plain_progress_fits(capsys: pytest.CaptureFixture[str]) -> None:
 def test_status_fits(capsys: pytest.CaptureFixture[str]) -> None:
     """Doubts are sentences."""
     live = {
-        "frontend": Revision("frontend", Color.BLUE, "arn", "dev-1", "0" * 40, "sha256:" + "a" * 64, 1, 0, "FAILED")
+        "frontend": Revision("frontend", Color.BLUE, "arn", "dev-1", "0" * 40, "sha256:" + "a" * 64, 10, 12, "FAILED")
     }
     answer = reports.status(
-        "development", "http://indivillage-dev-public.alb.localhost:8080", {}, live, [LONG], None, None
+        "development",
+        "http://indivillage-dev-public.alb.localhost:8080",
+        {},
+        live,
+        {"frontend": Scaling(10, 20)},
+        [LONG],
+        None,
+        None,
     )
     console.mapping(reports.status_lines(answer))
 

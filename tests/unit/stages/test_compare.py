@@ -10,7 +10,7 @@ import pytest
 
 from deployer import pipelines, reports
 from deployer.errors import GateFailed, ReleaseFailed
-from deployer.model import Color, Plan, Record, Release, Status, Verdict
+from deployer.model import SERVICES, Color, Plan, Record, Release, Scaling, Status, Verdict
 from deployer.pipeline import Stop, execute
 from deployer.ports import World
 from deployer.stages import compare
@@ -120,6 +120,60 @@ def test_any_doubt_about_what_serves_lets_the_release_go_on(
 
     assert () == outcome.settled
     assert note in outcome.note
+
+
+@pytest.fixture
+def scaled(fakes: Fakes, world: World, asked: Release) -> World:
+    """The same where autoscaling moves a service between two and four tasks; two of each are configured."""
+    fakes.infrastructure.topology_or_none = examples.SCALED
+    services = {name: replace(service, count=2) for name, service in examples.ENVIRONMENT.services.items()}
+    return replace(world, environment=replace(examples.ENVIRONMENT, scaling=Scaling(2, 4), services=services))
+
+
+@pytest.mark.parametrize(
+    ("wanted", "runs", "note"),
+    [
+        (1, 1, "backend runs 1 tasks, not 2 to 4"),
+        (2, 2, ""),
+        (3, 2, ""),  # a third is asked for, and not there yet
+        (4, 4, ""),
+        (3, 4, ""),  # the fourth is on its way out
+        (5, 5, "backend runs 5 tasks, not 2 to 4"),
+        (3, 1, "backend is COMPLETED, 1 of 3 tasks run"),
+    ],
+)
+def test_what_autoscaling_made_of_the_count_is_no_difference(
+    fakes: Fakes, scaled: World, asked: Release, wanted: int, runs: int, note: str
+) -> None:
+    """It owns the count between the environment's limits; outside of them a release sets the limits anew."""
+    for service in SERVICES:
+        live = fakes.compute.live(service, Color.BLUE)
+        fakes.compute.told[service, Color.BLUE] = replace(live, desired=2, running=2)
+    _scaled(fakes, desired=wanted, running=runs)
+
+    outcome = compare.run(asked, scaled)
+
+    assert (note or f"{FIRST.id} serves, healthy, and is all of this") == outcome.note
+    assert (() if note else compare.SETTLED) == outcome.settled
+
+
+def test_the_count_that_is_configured_is_none_either(fakes: Fakes, scaled: World, asked: Release) -> None:
+    """Not even where it lies outside of the limits: else every deploy would be one of a difference."""
+    narrow = replace(scaled, environment=replace(scaled.environment, scaling=Scaling(3, 4)))
+    for service in SERVICES:
+        live = fakes.compute.live(service, Color.BLUE)
+        fakes.compute.told[service, Color.BLUE] = replace(live, desired=2, running=2)
+
+    assert compare.SETTLED == compare.run(asked, narrow).settled
+
+
+def test_where_nothing_scales_fewer_than_configured_is_a_difference(
+    fakes: Fakes, scaled: World, asked: Release
+) -> None:
+    """On the local cloud nobody else would bring them back."""
+    fakes.infrastructure.topology_or_none = examples.TOPOLOGY
+
+    assert "backend runs 1 tasks" == compare.run(asked, scaled).note
 
 
 def test_a_release_that_failed_is_not_called_proven(fakes: Fakes, world: World, asked: Release) -> None:

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from deployer.errors import GateFailed, Unreachable
-from deployer.model import SERVICES, Color, Image, Release, StoppedTask, Target
+from deployer.model import SERVICES, Color, Image, Release, Scaling, StoppedTask, Target
 from deployer.ports import World
 from deployer.stages import smoke_test
 from tests import examples
@@ -123,6 +123,62 @@ def test_what_autoscaling_adds_may_be_under_way(
     monkeypatch.setattr(fakes.traffic, "targets", several)
 
     assert doubted == smoke_test.doubts(replace(live, counts={"frontend": 2, "backend": 1}), world)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "runs", "states", "doubted"),
+    [
+        (2, 2, "hh", ()),
+        (4, 2, "hh", ()),  # autoscaling wants two more, which are not there yet
+        (4, 4, "hhii", ()),
+        (4, 4, "hhhu", ("frontend target 10.0.0.4 is unhealthy",)),
+        (2, 4, "hhhh", ()),  # two are on their way out
+        (2, 4, "hhdd", ()),
+        (2, 3, "hd", ("frontend is COMPLETED, 3 of 2 tasks run", "frontend has 1 healthy targets for 3 tasks")),
+        (4, 1, "h", ("frontend is COMPLETED, 1 of 4 tasks run", FEW)),
+        (1, 1, "h", (FEW,)),  # less than the environment promises
+        (0, 0, "", ("frontend is COMPLETED, 0 of 0 tasks run", "frontend has 0 healthy targets for 2 tasks")),
+    ],
+)
+def test_where_autoscaling_owns_the_count_its_fewest_have_to_be_there(
+    fakes: Fakes,
+    world: World,
+    live: Release,
+    monkeypatch: pytest.MonkeyPatch,
+    wanted: int,
+    runs: int,
+    states: str,
+    doubted: tuple[str, ...],
+) -> None:
+    """Whoever only looks does not know how many were brought up: between two and four may run."""
+    fakes.infrastructure.topology_or_none = examples.SCALED
+    services = {name: replace(service, count=2) for name, service in examples.ENVIRONMENT.services.items()}
+    scaled = replace(world, environment=replace(examples.ENVIRONMENT, scaling=Scaling(2, 4), services=services))
+    for name, tasks in (("frontend", (wanted, runs)), ("backend", (2, 2))):
+        seen = fakes.compute.live(name, BLUE)
+        fakes.compute.told[name, BLUE] = replace(seen, desired=tasks[0], running=tasks[1])
+    targets = fakes.traffic.targets
+    words = {"h": "healthy", "i": "initial", "u": "unhealthy", "d": "draining"}
+
+    def several(service: str, color: Color) -> tuple[Target, ...]:
+        found = tuple(Target(f"10.0.0.{n}", words[state]) for n, state in enumerate(states, 1))
+        return found if service == "frontend" else targets(service, color)
+
+    monkeypatch.setattr(fakes.traffic, "targets", several)
+
+    assert doubted == smoke_test.doubts(live, scaled)
+
+
+def test_what_a_release_brought_up_has_to_be_there_however_few_autoscaling_may_leave(
+    fakes: Fakes, world: World, live: Release
+) -> None:
+    """Two of four died: for whoever looks four may be under way, for the release that brought four up two are gone."""
+    fakes.infrastructure.topology_or_none = examples.SCALED
+    change(fakes, desired=4, running=2)
+
+    assert () == smoke_test.doubts(live, world)
+    brought_up = replace(live, counts={"frontend": 1, "backend": 4})
+    assert ("backend is COMPLETED, 2 of 4 tasks run",) == smoke_test.doubts(brought_up, world)
 
 
 def test_no_target_is_a_doubt(fakes: Fakes, world: World, live: Release) -> None:

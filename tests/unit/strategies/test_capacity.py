@@ -8,27 +8,19 @@ from pathlib import Path
 import pytest
 
 from deployer.errors import RolledBack, StateUncertain, Unreachable
-from deployer.model import SERVICES, Color, ColorTopology
+from deployer.model import SERVICES
 from deployer.ports import World
 from deployer.strategies import blue_green, capacity
 from tests import examples
 from tests.fakes import Fakes
 from tests.unit.strategies.test_blue_green import BLUE, ENVIRONMENT, GREEN, NEW, OLD
 
-PLACES = {
-    name: replace(
-        place,
-        colors={color: ColorTopology(f"{name}-{color}", f"arn:{name}", f"service/x/{name}-{color}") for color in Color},
-    )
-    for name, place in examples.TOPOLOGY.services.items()
-}
-
 
 @pytest.fixture
 def fakes() -> Fakes:
     """OLD serves in blue with three tasks a service, in an environment that scales between one and four."""
     fakes = Fakes(environment=ENVIRONMENT)
-    fakes.infrastructure.topology_or_none = replace(examples.TOPOLOGY, services=PLACES)
+    fakes.infrastructure.topology_or_none = examples.SCALED
     fakes.compute.serve(OLD, BLUE, count=3)
     return fakes
 
@@ -79,7 +71,7 @@ def test_a_failed_release_gives_the_old_color_its_freedom_back(fakes: Fakes, wor
 def test_a_first_release_that_fails_wakes_no_idle_color(world: World) -> None:
     """Nothing served before, so nothing is kept."""
     fakes = Fakes(environment=ENVIRONMENT)
-    fakes.infrastructure.topology_or_none = replace(examples.TOPOLOGY, services=PLACES)
+    fakes.infrastructure.topology_or_none = examples.SCALED
     fakes.traffic.states["frontend", BLUE] = "unhealthy"
     with pytest.raises(RolledBack):
         blue_green.run(replace(NEW, color=BLUE), fakes.world(world.logs))

@@ -75,9 +75,10 @@ def test_a_scaled_out_service_keeps_its_count(fakes: Fakes, world: World) -> Non
     """Autoscaling's count is not cut to the configured one in the middle of the day."""
     fakes.compute.serve(OLD, count=3)
 
-    rolling.run(NEW, world)
+    outcome = rolling.run(NEW, world)
 
     assert [3, 3] == [fakes.compute.live(name, BLUE).running for name in SERVICES]
+    assert dict.fromkeys(SERVICES, 3) == outcome.learned["counts"], "the smoke test asks for all three"
 
 
 def test_given_task_definitions_are_not_registered_again(fakes: Fakes, world: World) -> None:
