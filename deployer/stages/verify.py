@@ -23,7 +23,8 @@ def run(release: Release, world: World) -> Outcome:
         raise GateFailed(
             f"verify {world.environment.name}",
             closed,
-            f"add the address range that deployments come from to {world.environment.tfvars}, and deploy again",
+            'name the addresses that deployments come from there, e.g. test_cidrs = ["203.0.113.7/32"] in '
+            "access = { … }; commit it and deploy again",
         )
     outcome = read_cloud(release, world)
     contracts = _contracts(world)
@@ -33,11 +34,16 @@ def run(release: Release, world: World) -> Outcome:
 
 
 def _closed(world: World) -> str:
-    """Blue/green proves a release through the test listener, which on AWS is open to `access.test_cidrs` alone."""
+    """Blue/green proves a release through the test listener, which on AWS is open to `access.test_cidrs` alone.
+
+    The file is named as in the repository: the tree of another commit than HEAD is gone when people read it.
+    """
     environment = world.environment
     if (environment.cloud, environment.strategy) != ("aws", "blue_green") or environment.test_cidrs:
         return ""
-    return "access.test_cidrs is empty: nobody can reach the test listener, so no release can be proven there"
+    file = environment.tfvars
+    file = file.relative_to(world.root) if file.is_relative_to(world.root) else file
+    return f"access.test_cidrs is empty in {file}: nobody reaches the test listener, so no release can be proven there"
 
 
 def go_back(release: Release, world: World) -> Outcome:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
+from deployer import config
 from deployer.errors import GateFailed
 from deployer.model import Color, Environment, Harm, Image, Record, Release, Verdict
 from deployer.ports import World
@@ -55,9 +58,28 @@ def test_a_test_listener_that_nobody_reaches_is_refused(fakes: Fakes, world: Wor
     error = failure(examples.release(), replace(world, environment=closed))
 
     assert 10 == error.exit_code
-    assert error.seen.startswith("access.test_cidrs is empty")
-    assert "terraform.tfvars" in error.hint
+    assert error.seen.startswith("access.test_cidrs is empty in terraform.tfvars: nobody reaches the test listener")
     assert [] == fakes.preflight.called("problems")
+
+
+@pytest.mark.parametrize("name", ["staging", "production"])
+def test_the_file_as_shipped_is_named_and_the_hint_mends_it(tmp_path: Path, world: World, name: str) -> None:
+    """By its path in the repository, whatever tree is released; what the hint says, done, is what lets it pass."""
+    file = config.ENVIRONMENTS_FOLDER / name / "terraform.tfvars"
+    tree = tmp_path / "worktree"
+    (tree / file).parent.mkdir(parents=True)
+    text = (examples.ROOT / file).read_text(encoding="utf-8")
+    (tree / file).write_text(text, encoding="utf-8")
+    shipped = replace(world, root=tree, environment=config.load(tree, name))
+
+    error = failure(examples.release(), shipped)
+
+    assert error.seen.startswith(f"access.test_cidrs is empty in {file}: ")
+    line = re.search(r"test_cidrs = \[.+?\]", error.hint)
+    assert line
+    assert 1 == text.count("test_cidrs = []"), "it stands where access is"
+    (tree / file).write_text(text.replace("test_cidrs = []", line[0]), encoding="utf-8")
+    verify.run(examples.release(), replace(shipped, environment=config.load(tree, name)))
 
 
 def test_a_rollback_is_told_and_not_refused(fakes: Fakes, world: World) -> None:
@@ -67,7 +89,7 @@ def test_a_rollback_is_told_and_not_refused(fakes: Fakes, world: World) -> None:
 
     verify.SCHEMA_STAYS.run(examples.release(), replace(world, environment=closed, say=said.append))
 
-    assert ["access.test_cidrs is empty"] == [line.split(":")[0] for line in said]
+    assert ["access.test_cidrs is empty in terraform.tfvars"] == [line.split(":")[0] for line in said]
     assert [(examples.release().id,)] == fakes.preflight.called("problems")
 
 
