@@ -1,17 +1,22 @@
 """`python3 -m app`: serve until SIGTERM, finish what is in flight, exit 0."""
 
+import gc
 import os
 import signal
 import sys
 
-import uvicorn
-
 from app import logs, settings
-from app.main import create_app, real_parts
 
 
 def main() -> int:
     """Run the server; return 0 after a requested stop, 2 when the environment is incomplete."""
+    # Next to nothing of what is loaded now is ever garbage: to look through it again and again takes a fifth of the
+    # time until the first answer (measured), and a later look need not begin with it either.
+    gc.disable()
+    import uvicorn
+
+    from app.main import create_app, real_parts
+
     logs.configure()
     try:
         config = settings.load(os.environ)
@@ -36,6 +41,8 @@ def main() -> int:
             lifespan="on",
         )
     )
+    gc.freeze()
+    gc.enable()
     server.run()
     return 0 if server.started else 1
 

@@ -1,11 +1,11 @@
-"""Objects in S3, through boto3 in a small pool of threads; every failure is ObjectsAway."""
+"""Objects in S3, through botocore in a small pool of threads; every failure is ObjectsAway."""
 
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, ParamSpec, Protocol, TypeVar, cast
 
-import boto3
+import botocore.session
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -18,7 +18,7 @@ _THREADS = 16
 
 
 class S3Client(Protocol):
-    """The calls of boto3's S3 client that are used here (AWS S3 API reference, same names)."""
+    """The calls of botocore's S3 client that are used here (AWS S3 API reference, same names)."""
 
     def put_object(self, **kwargs: Any) -> Any: ...
     def head_bucket(self, **kwargs: Any) -> Any: ...
@@ -38,7 +38,8 @@ def make_client(settings: Settings) -> S3Client:
         # An endpoint of one's own has no host name per bucket.
         s3={"addressing_style": "path" if settings.endpoint_url else "virtual"},
     )
-    client = boto3.client("s3", region_name=settings.region, endpoint_url=settings.endpoint_url, config=config)
+    session: Any = botocore.session.get_session()
+    client = session.create_client("s3", region_name=settings.region, endpoint_url=settings.endpoint_url, config=config)
     return cast("S3Client", client)
 
 
