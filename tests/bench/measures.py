@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.aws_calls import NOTHING, ROLLED_BACK, ROLLING
 from tests.bench import surroundings
 from tests.bench.checkout import DEPLOY_S, Checkout
 from tests.bench.figures import Figure, Goal, Samples
@@ -55,7 +56,10 @@ def cold(checkout: Checkout, goal: Goal, _: int) -> Figure:
             f"{path}: {_told(answer['critical_path'], stages)}",
             f"before it, for .venv: {ran.seconds - answer['duration_s']:.1f} s",
         ),
-        doubts=tuple(f"{name} was cached" for name, stage in stages.items() if stage["status"] == "cached"),
+        doubts=(
+            *(f"{name} was cached" for name, stage in stages.items() if stage["status"] == "cached"),
+            *ROLLING.excess(answer),
+        ),
         details={"stages": answer["stages"], "aws_calls": answer["aws_calls"]},
     )
 
@@ -89,6 +93,7 @@ def backend_line(checkout: Checkout, goal: Goal, repeat: int) -> Figure:
         _samples("inv deploy", ours),
         _samples("plain.sh", plain) if plain else None,
         notes=(_longest(answer["stages"]), *_steps(plain[-1:])),
+        doubts=ROLLING.excess(answer),
         wrong=wrong,
         details={"stages": answer["stages"], "aws_calls": answer["aws_calls"]},
     )
@@ -105,7 +110,7 @@ def nothing(checkout: Checkout, goal: Goal, repeat: int) -> Figure:
         goal,
         _samples("inv deploy", runs),
         notes=(_longest(answer["stages"]), f"{asked} AWS calls"),
-        doubts=() if asked else ("the cloud was not asked",),
+        doubts=NOTHING.excess(answer) if asked else ("the cloud was not asked",),
         details={"stages": answer["stages"], "aws_calls": answer["aws_calls"]},
     )
 
@@ -131,6 +136,7 @@ def rollback(checkout: Checkout, goal: Goal, repeat: int) -> Figure:
         goal,
         _samples("inv rollback", runs),
         notes=(_longest(answer["stages"]),),
+        doubts=ROLLED_BACK.excess(answer),
         details={"stages": answer["stages"], "aws_calls": answer["aws_calls"]},
     )
 

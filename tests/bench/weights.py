@@ -18,6 +18,7 @@ from typing import Any
 
 import botocore.session
 
+from tests.aws_calls import BLUE_GREEN
 from tests.bench.checkout import DEPLOY_S, Checkout
 from tests.bench.figures import Figure, Goal, Samples
 from tests.bench.programs import NotMeasured
@@ -57,7 +58,7 @@ class Listener:
 def weights_back(checkout: Checkout, goal: Goal, repeat: int) -> Figure:
     """A release that was killed in its bake, rolled back."""
     checkout.ready()
-    live = _deployed(checkout)
+    live, doubts = _deployed(checkout)
     listener = _listener(checkout)
     seconds, whole = [], []
     for _ in range(repeat):
@@ -78,15 +79,16 @@ def weights_back(checkout: Checkout, goal: Goal, repeat: int) -> Figure:
         if not live["healthy"]:
             raise NotMeasured(f"after the rollback staging is not well: {live['doubts']}")
     notes = (f"until the command had proven it: {Samples('', tuple(whole)).told()}",)
-    return Figure("weights back", goal, Samples("inv rollback", tuple(seconds)), notes=notes)
+    return Figure("weights back", goal, Samples("inv rollback", tuple(seconds)), notes=notes, doubts=doubts)
 
 
-def _deployed(checkout: Checkout) -> dict[str, Any]:
+def _deployed(checkout: Checkout) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """The status of staging, and what speaks against the deploy that was needed for it."""
     found = _status(checkout)
-    if not found.get("healthy"):
-        checkout.inv("staging", "deploy", *STAGING, "--json")
-        found = _status(checkout)
-    return found
+    if found.get("healthy"):
+        return found, ()
+    answer = checkout.inv("staging", "deploy", *STAGING, "--json").json
+    return _status(checkout), BLUE_GREEN.excess(answer)
 
 
 def _status(checkout: Checkout) -> dict[str, Any]:

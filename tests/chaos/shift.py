@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests.aws_calls import BLUE_GREEN
 from tests.chaos import stored
 from tests.chaos.site import Site
 from tests.chaos.split import Split, splits
@@ -129,10 +130,11 @@ def shift_and_back(site: Site, seed: int, folder: Path, rate: float) -> Findings
     with loaded(site, run, folder, rate) as findings:
         faults.change_backend(site.checkout)
         with findings.timed("release, 10, 50, 100"):
-            site.inv("deploy")
+            released = site.inv("deploy", "--json").json
         _put_back(site, seed, findings)
         with findings.timed("rollback, 10, 50, 100"):
-            site.inv("rollback")
+            rolled_back = site.inv("rollback", "--json").json
+    findings.mistakes += [*BLUE_GREEN.excess(released), *BLUE_GREEN.excess(rolled_back)]
     findings.mistakes += split_mistakes(findings.splits, STEPS, 0.01)
     return findings
 

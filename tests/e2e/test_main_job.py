@@ -13,6 +13,8 @@ import boto3
 import httpx
 import pytest
 
+from tests import aws_calls
+
 from .conftest import Checkout, deploy, get, visitors
 from .dev_server import left, running
 
@@ -37,7 +39,8 @@ def stored_forms(endpoint_url: str) -> list[str]:
 
 def test_one_command_takes_a_fresh_clone_to_a_running_environment(checkout: Checkout) -> None:
     """`inv deploy` sets everything up, deploys, proves it, and says so truthfully."""
-    answer = deploy(checkout, "--json").json
+    ran = deploy(checkout, "--json")
+    answer = ran.json
     status = checkout.inv("status", "--env=dev", "--json").json
     version = get(status["url"], "/api/version").json()
     STORY.update(first=answer["release"], url=status["url"])
@@ -59,6 +62,8 @@ def test_one_command_takes_a_fresh_clone_to_a_running_environment(checkout: Chec
     )
     assert status["services"]["backend"]["digest"] == version["image_digest"]
     assert 200 == get(status["url"], "/").status_code
+    assert sum(answer["aws_calls"].values()) == aws_calls.printed(ran.stderr)
+    assert () == aws_calls.ROLLING.excess(answer)
 
 
 def test_a_second_plan_has_nothing_to_change(checkout: Checkout) -> None:
@@ -79,6 +84,7 @@ def test_one_changed_line_replaces_the_backend_without_losing_a_request(checkout
 
     assert "good" == answer["outcome"]
     assert (answer["release"], commit) == (version["release"], version["commit"])
+    assert () == aws_calls.ROLLING.excess(answer)
     assert {"200"} == set(seen), seen
     assert seen["200"] > 100
 
@@ -110,6 +116,7 @@ def test_rollback_restores_the_last_good_release_as_one_unit(checkout: Checkout)
     history = checkout.inv("history", "--env=dev", "--json").json
 
     assert "good" == answer["outcome"]
+    assert () == aws_calls.ROLLED_BACK.excess(answer)
     assert (STORY["first"], True) == (status["release"], status["healthy"])
     assert {"200"} == set(seen), seen
     assert [

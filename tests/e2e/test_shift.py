@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import aws_calls
 from tests.chaos.shift import put_back
 from tests.chaos.site import Site
 from tests.chaos.stand import unlimited
@@ -30,7 +31,8 @@ def blue_green(prepared: Checkout) -> Iterator[Site]:
     prepared.replace(TFVARS, "[{ weight_percent = 100, bake_s = 0 }]", STEPS)
     unlimited(prepared, "development")
     prepared.commit("Blue/green, and any number of forms from one address")
-    deploy(prepared)
+    answer = deploy(prepared, "--json").json
+    assert () == aws_calls.BLUE_GREEN.excess(answer)
     yield Site(prepared, "dev")
     prepared.git("reset", "-q", "--hard", head)
     deploy(prepared)
