@@ -216,7 +216,7 @@ def _is_step(line: str) -> bool:
 
 def measures() -> tuple[Measure, ...]:
     """All of them, in the order in which each finds what the one before left: cold makes what the rest need."""
-    from tests.bench.redeploy import redeploy
+    from tests.bench import redeploy
     from tests.bench.weights import weights_back
 
     return (
@@ -225,6 +225,7 @@ def measures() -> tuple[Measure, ...]:
         Measure("nothing", Goal(3), 5, nothing),
         Measure("backend-line", Goal(20, 0.5), 3, backend_line),
         Measure("rollback", Goal(10), 4, rollback),
-        Measure("redeploy", Goal(most_ratio=0.7), 3, redeploy),
+        Measure("redeploy-backend", Goal(most_ratio=0.7), 5, redeploy.backend),
+        Measure("redeploy-frontend", Goal(most_ratio=0.7), 5, redeploy.frontend),
         Measure("weights-back", Goal(2), 3, weights_back),
     )

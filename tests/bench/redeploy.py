@@ -22,29 +22,38 @@ RATE = 100
 """Requests a second."""
 MOST_S = 150.0
 CLUSTER = "indivillage-dev"
-SERVICE = f"{CLUSTER}-backend-blue"
-REPOSITORY = "indivillage/backend"
 TIMEOUT_S = 140
 SETTLE_S = 60
 PAUSE_S = 0.3
 ONE_DEPLOYMENT = "length(services[0].deployments) == `1` && services[0].runningCount == services[0].desiredCount"
 
 
-def redeploy(checkout: Checkout, goal: Goal, repeat: int) -> Figure:
+def backend(checkout: Checkout, goal: Goal, repeat: int) -> Figure:
+    """The backend: Python, which takes a third of a second until it listens."""
+    return _redeploy("backend", checkout, goal, repeat)
+
+
+def frontend(checkout: Checkout, goal: Goal, repeat: int) -> Figure:
+    """The frontend: nginx, which listens at once."""
+    return _redeploy("frontend", checkout, goal, repeat)
+
+
+def _redeploy(container: str, checkout: Checkout, goal: Goal, repeat: int) -> Figure:
     """Ours against ecs-deploy, in turns, dropped requests of both counted; the AWS CLI for reference."""
     status, cloud = checkout.ready(), checkout.cloud()
-    image = f"{cloud['registry']}/{REPOSITORY}@{status['services']['backend']['digest']}"
+    image = f"{cloud['registry']}/indivillage/{container}@{status['services'][container]['digest']}"
+    service = f"{CLUSTER}-{container}-blue"
     tools = checkout.programs.with_env(surroundings.of_cloud(checkout.env, cloud["endpoint_url"]))
     python = str(checkout.path / ".venv" / "bin" / "python")
     sides: dict[str, Callable[[], list[Ran]]] = {
-        "ours": lambda: [_one(checkout.programs, "redeploy-ours", python, "-m", "tests.bench.redeploy_one", "backend")],
+        "ours": lambda: [_one(checkout.programs, "redeploy-ours", python, "-m", "tests.bench.redeploy_one", container)],
         # It would deregister the revision before, one call more and no way back for a rollback.
         "ecs-deploy": lambda: [
-            _one(tools, "ecs-deploy", "ecs", "deploy", CLUSTER, SERVICE, "--image", "backend", image, "--no-deregister")
+            _one(tools, "ecs-deploy", "ecs", "deploy", CLUSTER, service, "--image", container, image, "--no-deregister")
         ],
         "aws": lambda: [
-            _one(tools, "aws-update", *_aws("update-service", "--service", SERVICE, "--force-new-deployment")),
-            _one(tools, "aws-wait", *_aws("wait", "services-stable", "--services", SERVICE)),
+            _one(tools, "aws-update", *_aws("update-service", "--service", service, "--force-new-deployment")),
+            _one(tools, "aws-wait", *_aws("wait", "services-stable", "--services", service)),
         ],
     }
     seconds: dict[str, list[float]] = {side: [] for side in sides}
@@ -52,7 +61,7 @@ def redeploy(checkout: Checkout, goal: Goal, repeat: int) -> Figure:
     met: dict[str, list[Seen]] = {side: [] for side in sides}
     for _ in range(repeat):
         for side, run in sides.items():
-            _settle(tools)
+            _settle(tools, service)
             with load(str(status["url"]), [fresh(RATE)], most_s=MOST_S) as seen:
                 ran = run()
             seconds[side].append(sum(one.seconds for one in ran))
@@ -62,7 +71,7 @@ def redeploy(checkout: Checkout, goal: Goal, repeat: int) -> Figure:
     reference = Samples("aws update-service + wait", tuple(seconds["aws"]))
     names = {"ours": "ours", "ecs-deploy": "ecs-deploy", "aws": f"{reference.of} ({reference.told()})"}
     return Figure(
-        "redeploy one service",
+        f"redeploy {container}",
         goal,
         Samples("redeploy_one.py", tuple(seconds["ours"])),
         Samples("ecs-deploy", tuple(seconds["ecs-deploy"])),
@@ -89,11 +98,11 @@ def _one(programs: Programs, name: str, *argv: str) -> Ran:
     return programs.run(name, argv, timeout_s=TIMEOUT_S)
 
 
-def _settle(tools: Programs) -> None:
+def _settle(tools: Programs, service: str) -> None:
     """Wait, untimed, until nothing is left of the deployment before: each side starts from the same."""
-    ask = _aws("describe-services", "--services", SERVICE, "--query", ONE_DEPLOYMENT)
+    ask = _aws("describe-services", "--services", service, "--query", ONE_DEPLOYMENT)
     until = time.monotonic() + SETTLE_S
     while _one(tools, "settle", *ask).stdout.strip() != "true":
         if time.monotonic() > until:
-            raise NotMeasured(f"{SERVICE} did not settle within {SETTLE_S} s")
+            raise NotMeasured(f"{service} did not settle within {SETTLE_S} s")
         time.sleep(PAUSE_S)
