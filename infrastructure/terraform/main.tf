@@ -6,6 +6,19 @@ locals {
   # Data outlives a careless destroy everywhere but where it is synthetic by rule.
   protect = var.name != "development" && !local.local_cloud
 
+  # The local cloud is one region, and has no file systems.
+  replicate   = var.backups.replicate && !local.local_cloud
+  file_system = var.file_system && !local.local_cloud
+
+  replicas = [for replica in module.replica : {
+    buckets     = replica.buckets
+    kms_key_arn = replica.kms_key_arn
+    region      = var.replica_region
+  }]
+
+  # What an account has once belongs to one of its environments.
+  owns_account = coalesce(var.owns_registry, var.name == "development")
+
   # Days; 0 lets the same names be made again at once.
   recovery_window_days = local.protect ? 30 : 0
 
@@ -52,12 +65,33 @@ module "security" {
 module "storage" {
   source = "./modules/storage"
 
+  prefix           = local.prefix
+  account_id       = var.account_id
+  region           = var.region
+  kms_key_arn      = module.security.kms_key_arn
+  retention_days   = var.backups.retention_days
+  force_destroy    = local.local_cloud
+  access_logs      = !local.local_cloud
+  owns_account     = !local.local_cloud && local.owns_account
+  object_lock_days = local.protect ? var.backups.retention_days : null
+  replica          = one(local.replicas)
+
+  file_system = local.file_system ? {
+    subnet_ids        = module.networking.subnets.private
+    security_group_id = module.networking.security_groups["file-system"]
+  } : null
+}
+
+# What has to outlive the region. The deployer knows nothing of it.
+module "replica" {
+  source = "./modules/replica"
+  count  = local.replicate ? 1 : 0
+
+  providers = { aws = aws.replica }
+
   prefix         = local.prefix
   account_id     = var.account_id
-  region         = var.region
-  kms_key_arn    = module.security.kms_key_arn
   retention_days = var.backups.retention_days
-  force_destroy  = local.local_cloud
 }
 
 module "networking" {
@@ -73,6 +107,7 @@ module "networking" {
   test_port            = local.test_port
   test_cidrs           = var.access.test_cidrs
   internal_ports       = local.internal_ports
+  file_system          = local.file_system
   flow_logs_bucket_arn = local.local_cloud ? null : module.storage.log_delivery.arn
 }
 
@@ -108,7 +143,7 @@ module "compute" {
   log_groups_kms_key_arn = module.security.log_groups_kms_key_arn
   kms_key_arn            = module.security.kms_key_arn
   bucket_arns            = [module.storage.arns.forms, module.storage.arns.uploads]
-  owns_registry          = coalesce(var.owns_registry, var.name == "development")
+  owns_registry          = local.owns_account
   autoscaling            = local.local_cloud ? null : var.scaling
   log_retention_days     = var.log_retention_days
   protect                = local.protect

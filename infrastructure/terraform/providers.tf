@@ -14,3 +14,20 @@ provider "aws" {
     tags = local.tags
   }
 }
+
+# The region that takes over. Without `backups.replicate` nothing is made there.
+provider "aws" {
+  alias  = "replica"
+  region = var.replica_region
+
+  allowed_account_ids = [var.account_id]
+
+  skip_metadata_api_check     = local.local_cloud ? "true" : null
+  skip_credentials_validation = local.local_cloud
+  skip_region_validation      = local.local_cloud
+  s3_use_path_style           = local.local_cloud
+
+  default_tags {
+    tags = local.tags
+  }
+}

@@ -156,8 +156,8 @@ variable "cache" {
 }
 
 variable "backups" {
-  description = "Days for which replaced or deleted forms and uploads can be brought back."
-  type        = object({ retention_days = number })
+  description = "Days for which replaced or deleted forms and uploads can be brought back, and whether replica_region gets a copy of both."
+  type        = object({ retention_days = number, replicate = optional(bool, false) })
 }
 
 variable "alarms" {
@@ -193,6 +193,12 @@ variable "network" {
   default = {}
 }
 
+variable "file_system" {
+  description = "Whether there is an EFS file system. Nothing mounts it yet: modules/storage/file_system.tf says why it is off."
+  type        = bool
+  default     = false
+}
+
 variable "reconciler_schedule" {
   description = "How often the scheduled reconciler looks whether a deployment was cut off, as EventBridge writes it."
   type        = string
@@ -206,7 +212,7 @@ variable "log_retention_days" {
 }
 
 variable "owns_registry" {
-  description = "Whether this environment creates the account's image repositories. Unset, development does. Set it when an environment has an account to itself."
+  description = "Whether this environment has what an account has once: image repositories, the ban on public buckets. Unset, development does. Set it when an environment has an account to itself."
   type        = bool
   default     = null
 }

@@ -5,6 +5,11 @@ mock_provider "aws" {
   source = "./tests/mocks"
 }
 
+mock_provider "aws" {
+  alias  = "replica"
+  source = "./tests/mocks"
+}
+
 run "environment" {
   assert {
     condition     = jsondecode(aws_ssm_parameter.topology.value) == jsondecode(jsonencode(output.topology))
@@ -84,6 +89,20 @@ run "environment" {
   }
 }
 
+run "nothing_that_the_local_cloud_lacks" {
+  command = plan
+
+  variables {
+    backups     = { retention_days = 30, replicate = true }
+    file_system = true
+  }
+
+  assert {
+    condition     = length(module.replica) == 0 && module.storage.backups_bucket == null && module.storage.replication == {} && module.storage.file_system == null
+    error_message = "the local cloud has no second region, no locked objects and no file system"
+  }
+}
+
 run "open_pages" {
   command = plan
 
@@ -108,6 +127,23 @@ run "production_on_aws" {
     cloud                  = "aws"
     account_id             = "123456789012"
     infrastructure_version = "1.2.3"
+    backups                = { retention_days = 30, replicate = true }
+    file_system            = true
+  }
+
+  assert {
+    condition     = toset(keys(module.storage.replication)) == toset(["forms", "uploads"]) && length(module.replica) == 1
+    error_message = "what visitors send must be copied to the second region"
+  }
+
+  assert {
+    condition     = module.storage.backups_bucket == "indivillage-prod-backups-123456789012" && toset(keys(output.topology.buckets)) == toset(["forms", "uploads", "logs"])
+    error_message = "backups must be locked, and the deployer not be told where they are"
+  }
+
+  assert {
+    condition     = contains(keys(module.networking.security_groups), "file-system")
+    error_message = "a file system must stand behind a group of its own"
   }
 
   assert {

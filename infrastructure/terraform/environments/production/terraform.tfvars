@@ -65,6 +65,7 @@ cache = {
 
 backups = {
   retention_days = 30
+  replicate      = true
 }
 
 alarms = {

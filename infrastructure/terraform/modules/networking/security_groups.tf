@@ -1,7 +1,7 @@
 # Who may talk to whom. Groups name each other, so a task may change its address but never its neighbours;
 # the only rules that name the internet are the public load balancer's door and the tasks' way out to AWS's own APIs.
 locals {
-  groups = {
+  groups = merge({
     public-alb   = "Public load balancer: visitors in, frontend out"
     frontend     = "Frontend tasks: from the public load balancer, to the internal one"
     internal-alb = "Internal load balancer: frontend in, backend out"
@@ -9,17 +9,17 @@ locals {
     database     = "PostgreSQL: backend only"
     cache        = "Redis: backend only"
     reconciler   = "Scheduled reconciler: nothing in, AWS APIs out"
-  }
+  }, var.file_system ? { file-system = "Shared file system: backend only" } : {})
 
   # from -> to on port; each line becomes an egress rule of one group and an ingress rule of the other.
-  flows = {
+  flows = merge({
     public-alb-to-frontend         = { from = "public-alb", to = "frontend", port = var.container_port.frontend }
     frontend-to-internal-alb-blue  = { from = "frontend", to = "internal-alb", port = var.internal_ports.blue }
     frontend-to-internal-alb-green = { from = "frontend", to = "internal-alb", port = var.internal_ports.green }
     internal-alb-to-backend        = { from = "internal-alb", to = "backend", port = var.container_port.backend }
     backend-to-database            = { from = "backend", to = "database", port = 5432 }
     backend-to-cache               = { from = "backend", to = "cache", port = 6379 }
-  }
+  }, var.file_system ? { backend-to-file-system = { from = "backend", to = "file-system", port = 2049 } } : {})
 }
 
 resource "aws_security_group" "this" {

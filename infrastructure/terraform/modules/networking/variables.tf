@@ -72,3 +72,9 @@ variable "flow_logs_bucket_arn" {
   description = "Bucket that receives the VPC's flow logs, or null to keep none (MiniStack forgets half of their settings)."
   type        = string
 }
+
+variable "file_system" {
+  description = "Whether the backend may reach a shared file system."
+  type        = bool
+  default     = false
+}

@@ -1,10 +1,14 @@
-# forms: what visitors wrote; uploads: what they sent; logs: who asked for what.
+# forms: what visitors wrote; uploads: what they sent; logs: who asked for what; backups: exports that nobody can delete
+# before their time. A fifth bucket, the state's, is made by the deployer: Terraform cannot make where its state lives.
 locals {
-  buckets = {
-    forms   = { kms = true }
-    uploads = { kms = true }
-    logs    = { kms = false }
-  }
+  buckets = merge(
+    {
+      forms   = { kms = true }
+      uploads = { kms = true }
+      logs    = { kms = false }
+    },
+    var.object_lock_days == null ? {} : { backups = { kms = true } },
+  )
 }
 
 resource "aws_s3_bucket" "this" {
@@ -12,6 +16,22 @@ resource "aws_s3_bucket" "this" {
 
   bucket        = "${var.prefix}-${each.key}-${var.account_id}"
   force_destroy = var.force_destroy
+
+  # Can only be had from the start: S3 offers no way back, nor AWS without their support a way there.
+  object_lock_enabled = each.key == "backups" ? true : null
+}
+
+# Governance: who may bypass it (s3:BypassGovernanceRetention) is a matter of IAM, and no role of ours may.
+resource "aws_s3_bucket_object_lock_configuration" "backups" {
+  count = var.object_lock_days == null ? 0 : 1
+
+  bucket = aws_s3_bucket_versioning.this["backups"].bucket
+  rule {
+    default_retention {
+      mode = "GOVERNANCE"
+      days = var.object_lock_days
+    }
+  }
 }
 
 resource "aws_s3_bucket_versioning" "this" {
@@ -92,4 +112,24 @@ resource "aws_s3_bucket_lifecycle_configuration" "this" {
 
   # S3 refuses noncurrent rules on a bucket whose versioning is not there yet.
   depends_on = [aws_s3_bucket_versioning.this]
+}
+
+# Who read or wrote which object. The logs bucket keeps none about itself: each delivery would be one more to log.
+resource "aws_s3_bucket_logging" "this" {
+  for_each = { for role, bucket in aws_s3_bucket.this : role => bucket if var.access_logs && role != "logs" }
+
+  bucket        = each.value.id
+  target_bucket = aws_s3_bucket_policy.this["logs"].bucket
+  target_prefix = "s3/${each.key}/"
+}
+
+# Whatever a bucket of this account is told later, and whoever makes it: none becomes public.
+resource "aws_s3_account_public_access_block" "this" {
+  count = var.owns_account ? 1 : 0
+
+  account_id              = var.account_id
+  block_public_acls       = true
+  block_public_policy     = true
+  ignore_public_acls      = true
+  restrict_public_buckets = true
 }

@@ -1,11 +1,11 @@
 output "names" {
   description = "Bucket names by role: forms, uploads, logs."
-  value       = { for role, bucket in aws_s3_bucket.this : role => bucket.id }
+  value       = { for role, bucket in aws_s3_bucket.this : role => bucket.id if role != "backups" }
 }
 
 output "arns" {
   description = "Bucket ARNs by role: forms, uploads, logs."
-  value       = { for role, bucket in aws_s3_bucket.this : role => bucket.arn }
+  value       = { for role, bucket in aws_s3_bucket.this : role => bucket.arn if role != "backups" }
 }
 
 output "log_delivery" {
@@ -14,4 +14,23 @@ output "log_delivery" {
     name = aws_s3_bucket_policy.this["logs"].bucket
     arn  = aws_s3_bucket.this["logs"].arn
   }
+}
+
+output "backups_bucket" {
+  description = "Bucket whose objects cannot be deleted for object_lock_days, or null where there is none."
+  value       = var.object_lock_days == null ? null : aws_s3_bucket.this["backups"].bucket
+}
+
+output "replication" {
+  description = "Dimensions of the AWS/S3 replication metrics (ReplicationLatency, OperationsFailedReplication) by role; empty without a replica."
+  value = { for role, replication in aws_s3_bucket_replication_configuration.this : role => {
+    SourceBucket      = replication.bucket
+    DestinationBucket = var.replica.buckets[role].name
+    RuleId            = one(replication.rule[*].id)
+  } }
+}
+
+output "file_system" {
+  description = "Id of the shared file system, or null where there is none."
+  value       = one(aws_efs_file_system.this[*].id)
 }

@@ -9,8 +9,9 @@ locals {
     Condition = { Bool = { "aws:SecureTransport" = "false" } }
   } }
 
-  # Who may add to the logs bucket: load balancers their access logs, the VPC its flow logs, this account's only.
-  log_delivery = [
+  # Who may add to the logs bucket: load balancers their access logs, the VPC its flow logs, S3 what is read and written
+  # in the other buckets, this account's only.
+  log_delivery = concat([
     {
       Sid       = "LoadBalancerLogs"
       Effect    = "Allow"
@@ -41,7 +42,17 @@ locals {
         ArnLike      = { "aws:SourceArn" = "arn:aws:logs:${var.region}:${var.account_id}:*" }
       }
     },
-  ]
+    ], var.access_logs ? [{
+      Sid       = "BucketLogs"
+      Effect    = "Allow"
+      Principal = { Service = "logging.s3.amazonaws.com" }
+      Action    = "s3:PutObject"
+      Resource  = "${aws_s3_bucket.this["logs"].arn}/s3/*"
+      Condition = {
+        StringEquals = { "aws:SourceAccount" = var.account_id }
+        ArnLike      = { "aws:SourceArn" = "arn:aws:s3:::${var.prefix}-*" }
+      }
+  }] : [])
 }
 
 resource "aws_s3_bucket_policy" "this" {

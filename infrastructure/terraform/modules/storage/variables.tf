@@ -43,3 +43,47 @@ variable "force_destroy" {
   description = "Whether destroying the environment may delete buckets that hold objects. Only ever true on the local cloud."
   type        = bool
 }
+
+variable "access_logs" {
+  description = "Whether S3 logs each request for an object into the logs bucket."
+  type        = bool
+  default     = false
+}
+
+variable "owns_account" {
+  description = "Whether this environment sets what an account has once: no bucket of it can be public. Exactly one environment of an account does."
+  type        = bool
+  default     = false
+}
+
+variable "object_lock_days" {
+  description = "Days for which nobody can delete what is in the backups bucket, or null to have no such bucket."
+  type        = number
+  default     = null
+
+  validation {
+    condition     = var.object_lock_days == null ? true : var.object_lock_days >= 1 && var.object_lock_days <= 365
+    error_message = "object_lock_days must be between 1 and 365: what is locked is also paid for."
+  }
+}
+
+variable "replica" {
+  description = "Buckets of the second region by role, ready to receive, and the key that encrypts there; null replicates nothing."
+  type = object({
+    buckets     = object({ forms = object({ name = string, arn = string }), uploads = object({ name = string, arn = string }) })
+    kms_key_arn = string
+    region      = string
+  })
+  default = null
+
+  validation {
+    condition     = try(var.replica.region != var.region, true)
+    error_message = "replica.region must be another region: a copy beside the original falls with it."
+  }
+}
+
+variable "file_system" {
+  description = "Subnets (one a zone) and security group of a shared EFS file system, or null for none."
+  type        = object({ subnet_ids = list(string), security_group_id = string })
+  default     = null
+}

@@ -151,6 +151,17 @@ run "flow_logs" {
   }
 }
 
+run "file_system" {
+  variables {
+    file_system = true
+  }
+
+  assert {
+    condition     = aws_vpc_security_group_ingress_rule.flow["backend-to-file-system"].from_port == 2049 && aws_vpc_security_group_ingress_rule.flow["backend-to-file-system"].referenced_security_group_id == aws_security_group.this["backend"].id
+    error_message = "a shared file system must be open to the backend only"
+  }
+}
+
 run "refuses_one_zone" {
   command = plan
   variables {

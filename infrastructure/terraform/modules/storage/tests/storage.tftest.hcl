@@ -1,9 +1,17 @@
-# Three buckets, all of them private, versioned and encrypted; only the logs bucket takes deliveries.
+# Buckets, all of them private, versioned and encrypted; only the logs bucket takes deliveries. What AWS has beyond the
+# local cloud: copies in a second region, a bucket of locked objects, access logs, a file system. Longer than other
+# files, because what its runs share (mocks, variables) cannot be imported by a second one.
 mock_provider "aws" {
   override_during = plan
 
   mock_resource "aws_s3_bucket" {
     defaults = { arn = "arn:aws:s3:::a-bucket" }
+  }
+  mock_resource "aws_iam_role" {
+    defaults = { arn = "arn:aws:iam::123456789012:role/a" }
+  }
+  mock_resource "aws_efs_file_system" {
+    defaults = { id = "fs-1", arn = "arn:aws:elasticfilesystem:ap-south-1:123456789012:file-system/fs-1" }
   }
 }
 
@@ -110,6 +118,182 @@ run "local_cloud" {
     condition     = alltrue([for bucket in values(aws_s3_bucket.this) : bucket.force_destroy])
     error_message = "the local cloud must be destroyable with what it holds"
   }
+
+  assert {
+    condition = (length(aws_s3_bucket_logging.this) + length(aws_s3_bucket_object_lock_configuration.backups) + length(aws_s3_account_public_access_block.this)
+      + length(aws_s3_bucket_replication_configuration.this) + length(aws_iam_role.replication) + length(aws_iam_role_policy.replication)
+    + length(aws_efs_file_system.this) + length(aws_efs_mount_target.this) + length(aws_efs_backup_policy.this) + length(aws_efs_file_system_policy.this)) == 0
+    error_message = "nothing may be made that the local cloud lacks"
+  }
+
+  assert {
+    condition     = [for statement in jsondecode(aws_s3_bucket_policy.this["logs"].policy).Statement : statement.Sid] == ["TlsOnly", "LoadBalancerLogs", "FlowLogs", "FlowLogsAcl"]
+    error_message = "who logs nothing need not be let in"
+  }
+
+  assert {
+    condition     = output.backups_bucket == null && output.replication == {} && output.file_system == null
+    error_message = "what is not there has no name"
+  }
+}
+
+run "access_logs" {
+  command = plan
+
+  variables {
+    access_logs      = true
+    object_lock_days = 30
+  }
+
+  assert {
+    condition     = { for role, logging in aws_s3_bucket_logging.this : role => logging.target_prefix } == { forms = "s3/forms/", uploads = "s3/uploads/", backups = "s3/backups/" }
+    error_message = "every bucket but the logs' own must log who reads and writes"
+  }
+
+  assert {
+    condition = one([for statement in jsondecode(aws_s3_bucket_policy.this["logs"].policy).Statement : statement if statement.Sid == "BucketLogs"]).Condition == {
+      StringEquals = { "aws:SourceAccount" = "123456789012" }
+      ArnLike      = { "aws:SourceArn" = "arn:aws:s3:::indivillage-test-*" }
+    }
+    error_message = "only this environment's buckets may log into the logs bucket"
+  }
+}
+
+run "locked_backups" {
+  command = plan
+
+  variables {
+    object_lock_days = 30
+  }
+
+  assert {
+    condition     = { for role, bucket in aws_s3_bucket.this : role => bucket.object_lock_enabled if role == "backups" } == { backups = true }
+    error_message = "the backups bucket must be made with object lock"
+  }
+
+  assert {
+    condition     = [for retention in one(aws_s3_bucket_object_lock_configuration.backups[0].rule).default_retention : [retention.days, retention.mode]] == [[30, "GOVERNANCE"]]
+    error_message = "backups must be locked for 30 days"
+  }
+
+  assert {
+    condition     = aws_s3_bucket_versioning.this["backups"].versioning_configuration[0].status == "Enabled" && aws_s3_bucket_public_access_block.this["backups"].block_public_policy
+    error_message = "the backups bucket must be as closed as the others"
+  }
+
+  assert {
+    condition     = toset(keys(output.names)) == toset(["forms", "uploads", "logs"]) && toset(keys(output.arns)) == toset(["forms", "uploads", "logs"])
+    error_message = "the deployer must not be told of the backups bucket"
+  }
+}
+
+run "one_environment_closes_the_account" {
+  command = plan
+
+  variables {
+    owns_account = true
+  }
+
+  assert {
+    condition = alltrue([for block in aws_s3_account_public_access_block.this :
+    block.block_public_acls && block.block_public_policy && block.ignore_public_acls && block.restrict_public_buckets])
+    error_message = "no bucket of the account may become public"
+  }
+
+  assert {
+    condition     = one(aws_s3_account_public_access_block.this[*].account_id) == "123456789012"
+    error_message = "the account that is closed must be this one"
+  }
+}
+
+run "copies_in_a_second_region" {
+  command = plan
+
+  variables {
+    replica = {
+      region      = "ap-southeast-1"
+      kms_key_arn = "arn:aws:kms:ap-southeast-1:123456789012:key/2"
+      buckets = {
+        forms   = { name = "forms-replica", arn = "arn:aws:s3:::forms-replica" }
+        uploads = { name = "uploads-replica", arn = "arn:aws:s3:::uploads-replica" }
+      }
+    }
+  }
+
+  assert {
+    condition     = { for role, replication in aws_s3_bucket_replication_configuration.this : role => one(one(replication.rule).destination).bucket } == { forms = "arn:aws:s3:::forms-replica", uploads = "arn:aws:s3:::uploads-replica" }
+    error_message = "forms and uploads must be copied, each to its own bucket"
+  }
+
+  assert {
+    condition = alltrue([for replication in values(aws_s3_bucket_replication_configuration.this) : alltrue([for destination in one(replication.rule).destination :
+      one(destination.replication_time).status == "Enabled" && one(one(destination.replication_time).time).minutes == 15
+    && one(destination.metrics).status == "Enabled" && one(destination.encryption_configuration).replica_kms_key_id == "arn:aws:kms:ap-southeast-1:123456789012:key/2"])])
+    error_message = "copies must arrive within 15 minutes, be measured, and be encrypted with the second region's key"
+  }
+
+  assert {
+    condition     = alltrue([for replication in values(aws_s3_bucket_replication_configuration.this) : one(one(replication.rule).delete_marker_replication).status == "Enabled" && one(one(one(replication.rule).source_selection_criteria).sse_kms_encrypted_objects).status == "Enabled"])
+    error_message = "what is encrypted must be copied, and what is deleted be deleted there too"
+  }
+
+  assert {
+    condition     = alltrue(flatten([for statement in jsondecode(aws_iam_role_policy.replication[0].policy).Statement : [for resource in flatten([statement.Resource]) : resource != "*"]]))
+    error_message = "S3 may read these buckets and write those, and no others"
+  }
+
+  assert {
+    condition     = jsondecode(aws_iam_role.replication[0].assume_role_policy).Statement[0].Condition.StringEquals["aws:SourceAccount"] == "123456789012"
+    error_message = "only this account's buckets may use the role"
+  }
+
+  assert {
+    condition     = output.replication["forms"].DestinationBucket == "forms-replica" && output.replication["uploads"].RuleId == "second-region"
+    error_message = "whoever watches the copies must know under which dimensions"
+  }
+}
+
+run "file_system" {
+  command = plan
+
+  variables {
+    file_system = { subnet_ids = ["subnet-1", "subnet-2"], security_group_id = "sg-1" }
+  }
+
+  assert {
+    condition     = aws_efs_file_system.this[0].encrypted && aws_efs_file_system.this[0].kms_key_id == var.kms_key_arn && one(aws_efs_backup_policy.this[0].backup_policy).status == "ENABLED"
+    error_message = "the file system must be encrypted and backed up"
+  }
+
+  assert {
+    condition     = [for target in aws_efs_mount_target.this : [target.subnet_id, target.security_groups]] == [["subnet-1", toset(["sg-1"])], ["subnet-2", toset(["sg-1"])]]
+    error_message = "it must be reached in every zone, through its own group"
+  }
+
+  assert {
+    condition     = jsondecode(aws_efs_file_system_policy.this[0].policy).Statement[0].Condition.Bool["aws:SecureTransport"] == "false"
+    error_message = "it must refuse connections without TLS"
+  }
+}
+
+run "refuses_a_replica_in_the_same_region" {
+  command = plan
+  variables {
+    replica = {
+      region      = "ap-south-1"
+      kms_key_arn = "arn:aws:kms:ap-south-1:123456789012:key/2"
+      buckets     = { forms = { name = "a", arn = "arn:aws:s3:::a" }, uploads = { name = "b", arn = "arn:aws:s3:::b" } }
+    }
+  }
+  expect_failures = [var.replica]
+}
+
+run "refuses_a_lock_for_years" {
+  command = plan
+  variables {
+    object_lock_days = 3650
+  }
+  expect_failures = [var.object_lock_days]
 }
 
 run "refuses_no_retention" {

@@ -1,0 +1,24 @@
+variable "prefix" {
+  description = "What every name starts with, e.g. indivillage-prod."
+  type        = string
+}
+
+variable "account_id" {
+  description = "AWS account: makes bucket names unique in the world, and its identities may use the key."
+  type        = string
+
+  validation {
+    condition     = can(regex("^[0-9]{12}$", var.account_id))
+    error_message = "account_id must be twelve digits."
+  }
+}
+
+variable "retention_days" {
+  description = "Days for which a replaced or deleted copy can be brought back."
+  type        = number
+
+  validation {
+    condition     = var.retention_days >= 1 && var.retention_days <= 3650
+    error_message = "retention_days must be between 1 and 3650."
+  }
+}
