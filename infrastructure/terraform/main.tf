@@ -30,6 +30,7 @@ locals {
 
   internal_ports = { blue = 8081, green = 8082 }
   test_port      = 9000
+  database_port  = local.local_cloud ? 5432 : 5433 # the usual one is what scanners try
 
   # Only values that stay the same from release to release: a tag that changed with each would make every plan a change
   # of everything. What a single release is called stands on the task definitions that the deployer registers.
@@ -105,6 +106,7 @@ module "networking" {
   container_port       = { for name, service in var.services : name => service.port }
   public_ports         = local.local_cloud ? [80] : [80, 443]
   test_port            = local.test_port
+  database_port        = local.database_port
   test_cidrs           = var.access.test_cidrs
   internal_ports       = local.internal_ports
   file_system          = local.file_system
@@ -117,7 +119,9 @@ module "database" {
   prefix               = local.prefix
   subnet_ids           = module.networking.subnets.data
   security_groups      = module.networking.security_groups
+  account_id           = var.account_id
   kms_key_arn          = module.security.kms_key_arn
+  port                 = local.database_port
   database             = var.database
   cache                = var.cache
   tls                  = !local.local_cloud
@@ -125,6 +129,16 @@ module "database" {
   backup_window        = local.local_cloud ? null : "20:00-21:00"
   protect              = local.protect
   recovery_window_days = local.recovery_window_days
+  rotation_days        = local.local_cloud ? null : var.database.rotation_days
+  iam_authentication   = !local.local_cloud
+  enhanced_monitoring  = !local.local_cloud
+  cache_users          = !local.local_cloud
+  event_emails         = local.local_cloud ? null : toset(var.notifications.emails)
+
+  backup = local.local_cloud ? null : {
+    retention_days = var.backups.retention_days
+    copy_to        = one(module.replica[*].backup_vault_arn)
+  }
 }
 
 module "compute" {
@@ -142,6 +156,7 @@ module "compute" {
   access_logs_bucket     = module.storage.log_delivery.name
   log_groups_kms_key_arn = module.security.log_groups_kms_key_arn
   kms_key_arn            = module.security.kms_key_arn
+  cache_arns             = local.local_cloud ? [] : module.database.cache_login.arns
   bucket_arns            = [module.storage.arns.forms, module.storage.arns.uploads]
   owns_registry          = local.owns_account
   autoscaling            = local.local_cloud ? null : var.scaling

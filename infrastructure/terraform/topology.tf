@@ -20,6 +20,9 @@ locals {
       REDIS_URL      = module.database.redis_url
       FORMS_BUCKET   = module.storage.names.forms
       UPLOADS_BUCKET = module.storage.names.uploads
+      }, local.local_cloud ? {} : {
+      REDIS_IAM_USER    = module.database.cache_login.user
+      REDIS_IAM_CLUSTER = module.database.cache_login.cluster
     }, var.services.backend.environment)
     color_environment = { for color in local.colors : color => {} }
     secrets = {

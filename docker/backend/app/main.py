@@ -14,6 +14,7 @@ from starlette.middleware import Middleware
 from starlette.routing import Route
 
 from app import metrics
+from app.cache_login import RoleLogin
 from app.database import Database, make_pool
 from app.forms import Forms
 from app.health import Health, healthz
@@ -40,8 +41,13 @@ class Parts:
 def real_parts(settings: Settings) -> Parts:
     """Return the parts that speak to Postgres, Redis and S3. Nothing is connected yet."""
     pool = make_pool()
+    user, cluster = settings.redis_iam_user, settings.redis_iam_cluster
     redis = Redis.from_url(
-        settings.redis_url.reveal(), socket_timeout=0.5, socket_connect_timeout=0.5, retry=Retry(NoBackoff(), 1)
+        settings.redis_url.reveal(),
+        socket_timeout=0.5,
+        socket_connect_timeout=0.5,
+        retry=Retry(NoBackoff(), 1),
+        credential_provider=RoleLogin(user, cluster, settings.region) if user and cluster else None,
     )
     objects = Objects(make_client(settings))
 

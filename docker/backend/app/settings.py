@@ -55,6 +55,8 @@ class Settings:
     load balancer, frontend, internal load balancer. `endpoint_url` is set where S3 is not AWS's own. What a deployment
     says of times (seconds) is in order with its load balancers' (deployer/draining.py): how long a request may take to
     arrive, how long an idle connection stays open, how long what is under way may take after SIGTERM.
+    `redis_iam_*`, both or none: as whom and to which ElastiCache cluster the task's role signs in. Without them Redis
+    asks nobody.
     """
 
     redis_url: Secret
@@ -64,6 +66,8 @@ class Settings:
     api_token: Secret
     build: Build
     endpoint_url: str | None = None
+    redis_iam_user: str | None = None
+    redis_iam_cluster: str | None = None
     rate_limit_per_minute: int = 120
     trusted_hops: int = 3
     keep_alive_s: int = 75
@@ -86,6 +90,8 @@ def load(env: Mapping[str, str]) -> Settings:
         wrong.append(f"API_TOKEN is shorter than {_MIN_TOKEN_LENGTH} characters")
     if env.get("REDIS_URL") and not re.match(r"rediss?://[^/\s]+", env["REDIS_URL"]):
         wrong.append("REDIS_URL does not look like redis://host:port/0 or rediss://host:port/0")
+    if bool(env.get("REDIS_IAM_USER")) != bool(env.get("REDIS_IAM_CLUSTER")):
+        wrong.append("REDIS_IAM_USER and REDIS_IAM_CLUSTER only go together")
     numbers = {
         "RATE_LIMIT_PER_MINUTE": (120, 1, 1_000_000),
         "TRUSTED_PROXY_HOPS": (3, 0, 10),
@@ -105,6 +111,8 @@ def load(env: Mapping[str, str]) -> Settings:
         api_token=Secret(env["API_TOKEN"]),
         build=read_build(env),
         endpoint_url=env.get("AWS_ENDPOINT_URL") or None,
+        redis_iam_user=env.get("REDIS_IAM_USER") or None,
+        redis_iam_cluster=env.get("REDIS_IAM_CLUSTER") or None,
         rate_limit_per_minute=read["RATE_LIMIT_PER_MINUTE"],
         trusted_hops=read["TRUSTED_PROXY_HOPS"],
         keep_alive_s=read["KEEP_ALIVE_S"],

@@ -132,6 +132,16 @@ run "production_on_aws" {
   }
 
   assert {
+    condition     = output.topology.services.backend.environment.REDIS_IAM_USER == "indivillage-prod-backend" && output.topology.services.backend.environment.REDIS_IAM_CLUSTER == "indivillage-prod"
+    error_message = "on AWS the backend must be told as whom it signs in to Redis"
+  }
+
+  assert {
+    condition     = output.topology.services.backend.environment.PGPORT == "5433"
+    error_message = "on AWS the database must not stand at the port that scanners try"
+  }
+
+  assert {
     condition     = toset(keys(module.storage.replication)) == toset(["forms", "uploads"]) && length(module.replica) == 1
     error_message = "what visitors send must be copied to the second region"
   }

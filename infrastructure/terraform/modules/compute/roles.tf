@@ -83,7 +83,7 @@ resource "aws_iam_role_policy" "backend" {
   role = aws_iam_role.task["backend"].id
   policy = jsonencode({
     Version = "2012-10-17"
-    Statement = [
+    Statement = concat([
       {
         Sid      = "Objects"
         Effect   = "Allow"
@@ -103,6 +103,11 @@ resource "aws_iam_role_policy" "backend" {
         Resource  = var.kms_key_arn
         Condition = { StringEquals = { "kms:ViaService" = "s3.${var.region}.amazonaws.com" } }
       },
-    ]
+      ], length(var.cache_arns) == 0 ? [] : [{
+        Sid      = "Cache"
+        Effect   = "Allow"
+        Action   = "elasticache:Connect"
+        Resource = var.cache_arns
+    }])
   })
 }

@@ -82,6 +82,12 @@ variable "secret_arns" {
   type        = object({ frontend = list(string), backend = list(string) })
 }
 
+variable "cache_arns" {
+  description = "Cache and user of it that the backend signs in to with its role; none where the cache knows no users."
+  type        = list(string)
+  default     = []
+}
+
 variable "bucket_arns" {
   description = "Buckets that the backend may read and write."
   type        = list(string)

@@ -2,10 +2,11 @@ locals {
   tls = var.tls ? "1" : "0"
 }
 
-# RDS could keep the password itself (manage_master_user_password), but then replaces it every seven days, and tasks that
-# got it when they started could open no new connection from that moment on.
+# Either we keep the password, and a new one comes with a new generation and a release; or RDS does and replaces it every
+# rotation_days, and tasks that got it when they started can open no new connection from that moment on.
 module "credentials" {
   source = "../security/generated_secret"
+  count  = var.rotation_days == null ? 1 : 0
 
   name                 = "${var.prefix}/database"
   description          = "username and password of the database, as JSON"
@@ -42,11 +43,16 @@ resource "aws_db_instance" "this" {
   engine_version = var.database.engine_version
   instance_class = var.database.instance_class
   db_name        = "indivillage"
-  port           = 5432
+  port           = var.port
 
-  username            = var.username
-  password_wo         = jsondecode(module.credentials.value).password
-  password_wo_version = module.credentials.generation
+  username                      = var.username
+  password_wo                   = var.rotation_days == null ? jsondecode(module.credentials[0].value).password : null
+  password_wo_version           = var.rotation_days == null ? module.credentials[0].generation : null
+  manage_master_user_password   = var.rotation_days == null ? null : true
+  master_user_secret_kms_key_id = var.rotation_days == null ? null : var.kms_key_arn
+
+  # Beside the password: people sign in with a token of their own role, good for 15 minutes.
+  iam_database_authentication_enabled = var.iam_authentication ? true : null
 
   allocated_storage = var.database.allocated_storage_gb
   storage_type      = "gp3"
@@ -69,39 +75,55 @@ resource "aws_db_instance" "this" {
   allow_major_version_upgrade     = false
   apply_immediately               = !var.protect
   enabled_cloudwatch_logs_exports = var.log_exports ? ["postgresql", "upgrade"] : []
+  monitoring_interval             = var.enhanced_monitoring ? 60 : null
+  monitoring_role_arn             = one(aws_iam_role.monitoring[*].arn)
   deletion_protection             = var.protect
   delete_automated_backups        = !var.protect
   skip_final_snapshot             = !var.protect
   final_snapshot_identifier       = var.protect ? "${var.prefix}-final" : null
+
+  lifecycle {
+    # AWS Backup moves it to where its own continuous backup fits, and refuses whoever moves it back.
+    ignore_changes = [backup_window]
+  }
 }
 
-resource "aws_elasticache_subnet_group" "this" {
-  name        = var.prefix
-  description = "Subnets without a way out"
-  subnet_ids  = var.subnet_ids
+moved {
+  from = module.credentials
+  to   = module.credentials[0]
 }
 
-resource "aws_elasticache_replication_group" "this" {
-  replication_group_id = var.prefix
-  description          = "Rate limits and idempotency keys of ${var.prefix}"
-  engine               = "redis"
-  engine_version       = var.cache.engine_version
-  node_type            = var.cache.node_type
-  port                 = 6379
+resource "aws_secretsmanager_secret_rotation" "this" {
+  count = var.rotation_days == null ? 0 : 1
 
-  num_cache_clusters         = var.cache.nodes
-  automatic_failover_enabled = var.cache.nodes > 1
-  multi_az_enabled           = var.cache.nodes > 1
+  secret_id          = one(aws_db_instance.this.master_user_secret).secret_arn
+  rotate_immediately = false
+  rotation_rules {
+    automatically_after_days = var.rotation_days
+  }
+}
 
-  subnet_group_name  = aws_elasticache_subnet_group.this.name
-  security_group_ids = [var.security_groups.cache]
+# What the machine under the database does (CPU a process, memory, disks), seen from inside, once a minute.
+resource "aws_iam_role" "monitoring" {
+  count = var.enhanced_monitoring ? 1 : 0
 
-  # With AWS's own key: nothing here outlives the database that it is made from.
-  at_rest_encryption_enabled = true
-  transit_encryption_enabled = var.tls
+  name        = "${var.prefix}-database-monitoring"
+  description = "RDS: writes the database's operating system metrics"
 
-  apply_immediately        = !var.protect
-  snapshot_retention_limit = var.protect ? 7 : 1
-  snapshot_window          = "20:00-21:00"
-  maintenance_window       = "sun:21:30-sun:22:30"
+  assume_role_policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Effect    = "Allow"
+      Principal = { Service = "monitoring.rds.amazonaws.com" }
+      Action    = "sts:AssumeRole"
+      Condition = { StringEquals = { "aws:SourceAccount" = var.account_id } }
+    }]
+  })
+}
+
+resource "aws_iam_role_policy_attachment" "monitoring" {
+  count = var.enhanced_monitoring ? 1 : 0
+
+  role       = aws_iam_role.monitoring[0].name
+  policy_arn = "arn:aws:iam::aws:policy/service-role/AmazonRDSEnhancedMonitoringRole"
 }

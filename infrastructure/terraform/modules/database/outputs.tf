@@ -19,5 +19,14 @@ output "redis_url" {
 
 output "credentials_secret_arn" {
   description = "Secret with the JSON keys username and password."
-  value       = module.credentials.arn
+  value       = var.rotation_days == null ? module.credentials[0].arn : one(aws_db_instance.this.master_user_secret).secret_arn
+}
+
+output "cache_login" {
+  description = "As whom the backend signs in to Redis with its role, at which cluster, and what its role must be allowed to connect to; null where Redis knows no users."
+  value = var.cache_users ? {
+    user    = aws_elasticache_user.backend[0].user_name
+    cluster = aws_elasticache_replication_group.this.replication_group_id
+    arns    = [aws_elasticache_replication_group.this.arn, aws_elasticache_user.backend[0].arn]
+  } : null
 }

@@ -3,6 +3,11 @@ variable "prefix" {
   type        = string
 }
 
+variable "account_id" {
+  description = "AWS account; only its services may assume the roles and publish to the topic made here."
+  type        = string
+}
+
 variable "subnet_ids" {
   description = "Subnets without a route to the internet, in at least two zones."
   type        = list(string)
@@ -55,6 +60,57 @@ variable "database" {
   }
 }
 
+variable "port" {
+  description = "Port of PostgreSQL. Not the usual one on AWS, which is what scanners try (RDS.23)."
+  type        = number
+  default     = 5432
+
+  validation {
+    condition     = var.port >= 1150 && var.port <= 65535
+    error_message = "port must be between 1150 and 65535, what RDS offers."
+  }
+}
+
+variable "rotation_days" {
+  description = "Days after which RDS replaces the password, or null to keep it until its generation is raised."
+  type        = number
+  default     = null
+
+  validation {
+    condition     = var.rotation_days == null ? true : var.rotation_days >= 1 && var.rotation_days <= 90
+    error_message = "rotation_days must be between 1 and 90."
+  }
+}
+
+variable "iam_authentication" {
+  description = "Whether people may sign in with a token of their role (MiniStack has none of it)."
+  type        = bool
+  default     = false
+}
+
+variable "enhanced_monitoring" {
+  description = "Whether RDS reports the operating system's metrics once a minute (MiniStack has none)."
+  type        = bool
+  default     = false
+}
+
+variable "backup" {
+  description = "Days for which AWS Backup keeps a full backup of each day, and the vault of the second region that gets a copy (or null). Null leaves all to RDS (MiniStack has no AWS Backup)."
+  type        = object({ retention_days = number, copy_to = optional(string) })
+  default     = null
+
+  validation {
+    condition     = var.backup == null ? true : var.backup.retention_days >= 30
+    error_message = "backup.retention_days must be at least 30."
+  }
+}
+
+variable "event_emails" {
+  description = "Who hears of the database's events; null makes neither topic nor subscriptions."
+  type        = set(string)
+  default     = null
+}
+
 variable "cache" {
   description = "Redis: nodes counts the primary and its replicas; more than one fails over by itself."
   type = object({
@@ -66,6 +122,17 @@ variable "cache" {
   validation {
     condition     = var.cache.nodes >= 1 && var.cache.nodes <= 6
     error_message = "cache.nodes must be between 1 and 6: one primary and up to five replicas."
+  }
+}
+
+variable "cache_users" {
+  description = "Whether Redis asks who is there: tasks sign in with their role. Needs tls; off only on the local cloud."
+  type        = bool
+  default     = false
+
+  validation {
+    condition     = !var.cache_users || var.tls
+    error_message = "cache_users needs tls: ElastiCache takes no users without it."
   }
 }
 

@@ -17,7 +17,7 @@ locals {
     frontend-to-internal-alb-blue  = { from = "frontend", to = "internal-alb", port = var.internal_ports.blue }
     frontend-to-internal-alb-green = { from = "frontend", to = "internal-alb", port = var.internal_ports.green }
     internal-alb-to-backend        = { from = "internal-alb", to = "backend", port = var.container_port.backend }
-    backend-to-database            = { from = "backend", to = "database", port = 5432 }
+    backend-to-database            = { from = "backend", to = "database", port = var.database_port }
     backend-to-cache               = { from = "backend", to = "cache", port = 6379 }
   }, var.file_system ? { backend-to-file-system = { from = "backend", to = "file-system", port = 2049 } } : {})
 }

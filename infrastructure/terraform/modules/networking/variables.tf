@@ -63,6 +63,11 @@ variable "test_cidrs" {
   }
 }
 
+variable "database_port" {
+  description = "Port of PostgreSQL."
+  type        = number
+}
+
 variable "internal_ports" {
   description = "Listener ports of the internal load balancer, one for each color of the backend."
   type        = object({ blue = number, green = number })

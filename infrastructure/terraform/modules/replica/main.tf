@@ -26,6 +26,17 @@ resource "aws_kms_alias" "this" {
   target_key_id = aws_kms_key.this.key_id
 }
 
+# Copies of the database's daily backups. Governance mode: lifting it is a matter of IAM, and no role of ours may.
+resource "aws_backup_vault" "this" {
+  name        = "${var.prefix}-replica"
+  kms_key_arn = aws_kms_key.this.arn
+}
+
+resource "aws_backup_vault_lock_configuration" "this" {
+  backup_vault_name  = aws_backup_vault.this.name
+  min_retention_days = var.retention_days
+}
+
 resource "aws_s3_bucket" "this" {
   for_each = local.roles
 

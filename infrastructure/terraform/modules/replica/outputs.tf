@@ -10,3 +10,8 @@ output "kms_key_arn" {
   description = "The key that encrypts what is kept in the second region."
   value       = aws_kms_key.this.arn
 }
+
+output "backup_vault_arn" {
+  description = "Vault that receives copies of the database's backups, once it is locked."
+  value       = aws_backup_vault_lock_configuration.this.backup_vault_arn
+}

@@ -14,7 +14,7 @@ variable "account_id" {
 }
 
 variable "retention_days" {
-  description = "Days for which a replaced or deleted copy can be brought back."
+  description = "Days for which a replaced or deleted copy can be brought back, and below which no backup can be deleted."
   type        = number
 
   validation {

@@ -39,11 +39,29 @@ mock_resource "aws_iam_role" {
 }
 
 mock_resource "aws_db_instance" {
-  defaults = { address = "db.example" }
+  defaults = {
+    address = "db.example"
+    arn     = "arn:aws:rds:ap-south-1:123456789012:db:a"
+  }
 }
 
 mock_resource "aws_elasticache_replication_group" {
-  defaults = { primary_endpoint_address = "cache.example" }
+  defaults = {
+    primary_endpoint_address = "cache.example"
+    arn                      = "arn:aws:elasticache:ap-south-1:123456789012:replicationgroup:a"
+  }
+}
+
+mock_resource "aws_elasticache_user" {
+  defaults = { arn = "arn:aws:elasticache:ap-south-1:123456789012:user:a" }
+}
+
+mock_resource "aws_backup_vault" {
+  defaults = { arn = "arn:aws:backup:ap-south-1:123456789012:backup-vault:a" }
+}
+
+mock_resource "aws_sns_topic" {
+  defaults = { arn = "arn:aws:sns:ap-south-1:123456789012:a" }
 }
 
 mock_data "aws_acm_certificate" {

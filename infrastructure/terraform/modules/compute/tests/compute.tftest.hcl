@@ -224,6 +224,19 @@ run "least_privilege" {
   }
 }
 
+run "cache" {
+  command = plan
+
+  variables {
+    cache_arns = ["arn:aws:elasticache:ap-south-1:123456789012:replicationgroup:a", "arn:aws:elasticache:ap-south-1:123456789012:user:a"]
+  }
+
+  assert {
+    condition     = one([for statement in jsondecode(aws_iam_role_policy.backend.policy).Statement : "${statement.Action} ${join(" ", statement.Resource)}" if statement.Sid == "Cache"]) == "elasticache:Connect ${join(" ", var.cache_arns)}"
+    error_message = "the backend may sign in to its own cache as its own user"
+  }
+}
+
 run "registry" {
   command = plan
 

@@ -2,22 +2,43 @@
 # generated_secret: tests/infrastructure puts a double in its place and runs this file.
 mock_provider "aws" {
   override_during = plan
+
+  mock_resource "aws_iam_role" {
+    defaults = { arn = "arn:aws:iam::123456789012:role/a" }
+  }
+  mock_resource "aws_sns_topic" {
+    defaults = { arn = "arn:aws:sns:ap-south-1:123456789012:a" }
+  }
+  mock_resource "aws_backup_vault" {
+    defaults = { arn = "arn:aws:backup:ap-south-1:123456789012:backup-vault:a" }
+  }
+  mock_resource "aws_elasticache_user" {
+    defaults = { arn = "arn:aws:elasticache:ap-south-1:123456789012:user:a" }
+  }
 }
 
 override_resource {
   override_during = plan
   target          = aws_db_instance.this
-  values          = { address = "db.example.internal" }
+  values = {
+    address            = "db.example.internal"
+    arn                = "arn:aws:rds:ap-south-1:123456789012:db:a"
+    master_user_secret = [{ secret_arn = "arn:aws:secretsmanager:ap-south-1:123456789012:secret:rds-made" }]
+  }
 }
 
 override_resource {
   override_during = plan
   target          = aws_elasticache_replication_group.this
-  values          = { primary_endpoint_address = "cache.example.internal" }
+  values = {
+    primary_endpoint_address = "cache.example.internal"
+    arn                      = "arn:aws:elasticache:ap-south-1:123456789012:replicationgroup:a"
+  }
 }
 
 variables {
   prefix               = "indivillage-test"
+  account_id           = "123456789012"
   subnet_ids           = ["subnet-1", "subnet-2"]
   security_groups      = { database = "sg-1", cache = "sg-2" }
   tls                  = true
@@ -127,6 +148,18 @@ run "local_cloud" {
   }
 
   assert {
+    condition = (length(aws_backup_vault.this) + length(aws_backup_plan.this) + length(aws_backup_selection.this) + length(aws_iam_role.backup) + length(aws_iam_role_policy_attachment.backup)
+      + length(aws_iam_role.monitoring) + length(aws_sns_topic.events) + length(aws_db_event_subscription.this)
+    + length(aws_elasticache_user.backend) + length(aws_elasticache_user_group.this) + length(aws_secretsmanager_secret_rotation.this)) == 0
+    error_message = "nothing may be made that the local cloud lacks"
+  }
+
+  assert {
+    condition     = output.cache_login == null && aws_db_instance.this.port == 5432
+    error_message = "the local cloud's engines stand at their usual ports and ask nobody's name"
+  }
+
+  assert {
     condition     = !aws_db_instance.this.deletion_protection && aws_db_instance.this.skip_final_snapshot && aws_db_instance.this.final_snapshot_identifier == null
     error_message = "the local cloud must be destroyable"
   }
@@ -147,6 +180,183 @@ run "replicas_fail_over" {
     condition     = aws_elasticache_replication_group.this.automatic_failover_enabled && aws_elasticache_replication_group.this.multi_az_enabled
     error_message = "two nodes must stand in two zones and fail over"
   }
+}
+
+run "backup" {
+  command = plan
+
+  variables {
+    backup = { retention_days = 35, copy_to = "arn:aws:backup:ap-southeast-1:123456789012:backup-vault:b" }
+  }
+
+  assert {
+    condition     = { for rule in aws_backup_plan.this[0].rule : rule.rule_name => one(rule.lifecycle).delete_after } == { continuous = 30, daily = 35 }
+    error_message = "there must be a continuous backup and a full one a day, each kept for its time"
+  }
+
+  assert {
+    condition     = [for rule in aws_backup_plan.this[0].rule : rule.rule_name if rule.enable_continuous_backup == true] == ["continuous"]
+    error_message = "between two full backups nothing may be lost"
+  }
+
+  assert {
+    condition     = [for copy in one([for rule in aws_backup_plan.this[0].rule : rule if rule.rule_name == "daily"]).copy_action : copy.destination_vault_arn] == ["arn:aws:backup:ap-southeast-1:123456789012:backup-vault:b"]
+    error_message = "the full backup must be copied to the second region"
+  }
+
+  assert {
+    condition     = aws_backup_selection.this[0].resources == toset(["arn:aws:rds:ap-south-1:123456789012:db:a"])
+    error_message = "the plan must be for the database"
+  }
+
+  assert {
+    condition     = aws_backup_vault.this[0].kms_key_arn == var.kms_key_arn && !aws_backup_vault.this[0].force_destroy && aws_backup_vault_lock_configuration.this[0].min_retention_days == 30
+    error_message = "the vault must be encrypted, and nobody may delete from it early"
+  }
+
+  assert {
+    condition     = jsondecode(aws_iam_role.backup[0].assume_role_policy).Statement[0].Condition.StringEquals["aws:SourceAccount"] == "123456789012" && length(aws_iam_role_policy_attachment.backup) == 2
+    error_message = "AWS Backup must be able to save and to restore, for this account only"
+  }
+}
+
+run "backup_without_a_second_region" {
+  command = plan
+
+  variables {
+    protect = false
+    backup  = { retention_days = 30 }
+  }
+
+  assert {
+    condition     = alltrue([for rule in aws_backup_plan.this[0].rule : length(rule.copy_action) == 0])
+    error_message = "there is nowhere to copy to"
+  }
+
+  assert {
+    condition     = aws_backup_vault.this[0].force_destroy && length(aws_backup_vault_lock_configuration.this) == 0
+    error_message = "development must be destroyable"
+  }
+}
+
+run "watched" {
+  command = plan
+
+  variables {
+    iam_authentication  = true
+    enhanced_monitoring = true
+    event_emails        = ["ops@indivillage.com"]
+    port                = 5433
+  }
+
+  assert {
+    condition     = aws_db_instance.this.iam_database_authentication_enabled && aws_db_instance.this.monitoring_interval == 60 && aws_db_instance.this.monitoring_role_arn == aws_iam_role.monitoring[0].arn
+    error_message = "people must sign in as themselves, and the machine be watched once a minute"
+  }
+
+  assert {
+    condition     = endswith(aws_iam_role_policy_attachment.monitoring[0].policy_arn, "/AmazonRDSEnhancedMonitoringRole") && jsondecode(aws_iam_role.monitoring[0].assume_role_policy).Statement[0].Condition.StringEquals["aws:SourceAccount"] == "123456789012"
+    error_message = "RDS must be able to write the metrics, for this account only"
+  }
+
+  assert {
+    condition     = aws_db_instance.this.port == 5433 && output.postgres.port == 5433
+    error_message = "the port must be the one that was asked for"
+  }
+
+  assert {
+    condition     = { for kind, subscription in aws_db_event_subscription.this : kind => contains(subscription.event_categories, "configuration change") } == { db-instance = true, db-parameter-group = true, db-security-group = true }
+    error_message = "changes of instances, parameters and groups must be told"
+  }
+
+  assert {
+    condition     = contains(aws_db_event_subscription.this["db-instance"].event_categories, "failure") && contains(aws_db_event_subscription.this["db-instance"].event_categories, "maintenance")
+    error_message = "failures and maintenance must be told"
+  }
+
+  assert {
+    condition     = aws_sns_topic_subscription.events["ops@indivillage.com"].protocol == "email" && jsondecode(aws_sns_topic_policy.events[0].policy).Statement[0].Condition.StringEquals["aws:SourceAccount"] == "123456789012"
+    error_message = "people must hear of it, from this account only"
+  }
+}
+
+run "redis_asks_who_is_there" {
+  command = plan
+
+  variables {
+    cache_users = true
+  }
+
+  assert {
+    condition     = one(aws_elasticache_user.backend[0].authentication_mode).type == "iam" && aws_elasticache_user.backend[0].user_id == aws_elasticache_user.backend[0].user_name
+    error_message = "the backend must sign in with its role"
+  }
+
+  assert {
+    condition     = aws_elasticache_user.default[0].user_name == "default" && aws_elasticache_user.default[0].access_string == "off ~* -@all"
+    error_message = "whoever gives no name may do nothing"
+  }
+
+  assert {
+    condition     = aws_elasticache_user_group.this[0].user_ids == toset(["indivillage-test-backend", "indivillage-test-default"]) && aws_elasticache_replication_group.this.user_group_ids == toset(["indivillage-test"])
+    error_message = "the cache must know both users and no others"
+  }
+
+  assert {
+    condition     = output.cache_login == { user = "indivillage-test-backend", cluster = "indivillage-test", arns = ["arn:aws:elasticache:ap-south-1:123456789012:replicationgroup:a", "arn:aws:elasticache:ap-south-1:123456789012:user:a"] }
+    error_message = "the backend must be told as whom and where it signs in"
+  }
+}
+
+run "rotated_by_rds" {
+  command = plan
+
+  variables {
+    rotation_days = 30
+  }
+
+  assert {
+    condition     = aws_db_instance.this.manage_master_user_password && aws_db_instance.this.password_wo_version == null && length(module.credentials) == 0
+    error_message = "only one may keep the password"
+  }
+
+  assert {
+    condition     = one(aws_secretsmanager_secret_rotation.this[0].rotation_rules).automatically_after_days == 30 && output.credentials_secret_arn == "arn:aws:secretsmanager:ap-south-1:123456789012:secret:rds-made"
+    error_message = "the secret that RDS made must be rotated, and the tasks be told of it"
+  }
+}
+
+run "refuses_users_without_tls" {
+  command = plan
+  variables {
+    tls         = false
+    cache_users = true
+  }
+  expect_failures = [var.cache_users]
+}
+
+run "refuses_a_port_that_rds_lacks" {
+  command = plan
+  variables {
+    port = 443
+  }
+  expect_failures = [var.port]
+}
+
+run "refuses_a_rotation_once_a_year" {
+  command = plan
+  variables {
+    rotation_days = 365
+  }
+  expect_failures = [var.rotation_days]
+}
+
+run "refuses_backups_for_a_week" {
+  command = plan
+  variables {
+    backup = { retention_days = 7 }
+  }
+  expect_failures = [var.backup]
 }
 
 run "refuses_a_minor_version" {

@@ -12,6 +12,7 @@ variables {
   container_port       = { frontend = 8080, backend = 8080 }
   public_ports         = [80]
   test_port            = 9000
+  database_port        = 5433
   internal_ports       = { blue = 8081, green = 8082 }
 }
 
@@ -79,8 +80,8 @@ run "development" {
   }
 
   assert {
-    condition     = aws_vpc_security_group_ingress_rule.flow["backend-to-database"].from_port == 5432 && aws_vpc_security_group_ingress_rule.flow["backend-to-database"].referenced_security_group_id == aws_security_group.this["backend"].id
-    error_message = "the database must be open to the backend on 5432"
+    condition     = aws_vpc_security_group_ingress_rule.flow["backend-to-database"].from_port == 5433 && aws_vpc_security_group_ingress_rule.flow["backend-to-database"].referenced_security_group_id == aws_security_group.this["backend"].id
+    error_message = "the database must be open to the backend on its own port"
   }
 
   assert {

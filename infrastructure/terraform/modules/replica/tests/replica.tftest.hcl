@@ -57,6 +57,11 @@ run "closed" {
   }
 
   assert {
+    condition     = aws_backup_vault.this.kms_key_arn == output.kms_key_arn && aws_backup_vault_lock_configuration.this.min_retention_days == 30
+    error_message = "copies of backups must be encrypted, and nobody may delete them early"
+  }
+
+  assert {
     condition     = aws_kms_key.this.enable_key_rotation && aws_kms_key.this.deletion_window_in_days == 30
     error_message = "the key must be rotated, and not go at once"
   }
