@@ -6,7 +6,7 @@ Longer than other files, so that all commands and their flags are on one page. T
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from invoke.collection import Collection
@@ -17,6 +17,7 @@ from invoke.tasks import task
 ENV = "dev, staging or prod"
 JSON = "print one JSON object on stdout"
 CLOUD = "rehearse elsewhere than terraform.tfvars says: local or aws"
+DESTROY = "address of what may end although it holds data; once for each"
 YES = "do not ask before an AWS environment is changed"
 
 
@@ -55,9 +56,11 @@ def run(command: Callable[[], int]) -> None:
         "no_cache": "run every check, plan, and replace the tasks, even where nothing has changed",
         "fix_forward": "release although an alarm fires, because it is to mend what the alarm tells of",
         "reason": "what --fix-forward mends; the ledger keeps it",
+        "allow_destroy": DESTROY,
         "json": JSON,
         "yes": YES,
-    }
+    },
+    iterable=["allow_destroy"],
 )
 def deploy(
     c: Context,
@@ -69,6 +72,7 @@ def deploy(
     no_cache: bool = False,
     fix_forward: bool = False,
     reason: str = "",
+    allow_destroy: Sequence[str] | None = None,
     json: bool = False,
     yes: bool = False,
 ) -> None:
@@ -90,6 +94,7 @@ def deploy(
             yes=yes,
             no_cache=no_cache,
             fix_forward=app.reason_of(fix_forward, reason),
+            allow_destroy=allow_destroy or (),
         )
     )
 
@@ -145,6 +150,25 @@ def _stage(name: str, help_text: str) -> Callable[..., None]:
     return task(body, name=name, help={"env": ENV, "cloud": CLOUD, "json": JSON, "yes": YES})
 
 
+def _planned(name: str, help_text: str) -> Callable[..., None]:
+    def body(
+        _: Context,
+        env: str = "dev",
+        cloud: str = "",
+        allow_destroy: Sequence[str] | None = None,
+        json: bool = False,
+        yes: bool = False,
+    ) -> None:
+        from deployer import app
+
+        named = allow_destroy or ()
+        run(lambda: app.stage(name, env, cloud=cloud or None, as_json=json, yes=yes, allow_destroy=named))
+
+    body.__doc__ = help_text
+    explained = {"env": ENV, "cloud": CLOUD, "allow_destroy": DESTROY, "json": JSON, "yes": YES}
+    return task(body, name=name, help=explained, iterable=["allow_destroy"])
+
+
 @task(help={"env": "accepted for symmetry; these checks are the same for every environment"})
 def lint(_: Context, env: str = "") -> None:  # noqa: ARG001
     """Check style, types, layering and shell scripts."""
@@ -176,8 +200,8 @@ def build(_: Context, env: str = "", platforms: str = "", json: bool = False) ->
 
 
 push = _stage("push", "Build the images and push them to ENV's registry.")
-plan = _stage("plan", "Show what Terraform would change in ENV; save the plan.")
-apply = _stage("apply", "Apply exactly the plan that `inv plan` saved for ENV.")
+plan = _planned("plan", "Show what Terraform would change in ENV; save the plan.")
+apply = _planned("apply", "Apply exactly the plan that `inv plan` saved for ENV.")
 verify = _stage("verify", "Check that what a release leans on is there in ENV.")
 migrate = _stage("migrate", "Bring ENV's database schema to this commit's head.")
 smoke_test = _stage("smoke-test", "Prove what runs in ENV: its containers, pages and API.")
@@ -192,6 +216,28 @@ def test(_: Context, only: str = "", env: str = "") -> None:  # noqa: ARG001
 
 
 reconcile = _stage("reconcile", "Settle what a run that was cut off left behind in ENV.")
+
+
+@task(help={"env": ENV, "cloud": CLOUD, "json": JSON})
+def drift(_: Context, env: str = "dev", cloud: str = "", json: bool = False) -> None:
+    """Find what was changed in ENV around Terraform.
+
+    Exit 10 if anything was. Only looks. What the deployer owns (weights, counts, task definitions) is no drift.
+    """
+    from deployer import drift as drifting
+
+    run(lambda: drifting.drift(env, cloud=cloud or None, as_json=json))
+
+
+@task(help={"json": JSON})
+def parity(_: Context, json: bool = False) -> None:
+    """Compare the three tfvars; a difference needs a reason.
+
+    Reasons are in infrastructure/terraform/environments/parity.toml. Exit 10 without one.
+    """
+    from deployer import parity as comparing
+
+    run(lambda: comparing.parity(as_json=json))
 
 
 @task(help={"env": ENV, "reason": "what others should know", "cloud": CLOUD, "yes": YES})
@@ -332,6 +378,7 @@ CONTENTS: dict[str, tuple[Any, ...]] = {
     "Releases": (deploy, rollback, attach, abort, reconcile, lock, unlock),
     "What runs": (status, history, logs, shell, Collection("db", console=db_console)),
     "Each stage alone": (lint, test, scan, build, push, plan, apply, verify, migrate, smoke_test),
+    "Infrastructure": (drift, parity),
     "This machine": (dev, images, clean, Collection("cloud", up=cloud_up, down=cloud_down, status=cloud_status)),
 }
 ns = Collection(*(part for parts in CONTENTS.values() for part in parts))

@@ -8,19 +8,20 @@ Every function returns the exit code. Errors a user can mend are raised as Deplo
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from deployer import config, console, pipelines, read, recovery, reports
+from deployer import aftermath, changes, config, console, pipelines, read, reports, screen
 from deployer.composition import Site, compose, stop_for_run
-from deployer.errors import DeployError, GateFailed, InputError, StateUncertain
+from deployer.errors import GateFailed, InputError
 from deployer.held import listening
-from deployer.model import Image, Record, Release, Status, Verdict, release_id
+from deployer.model import Image, Plan, Record, Release, Status, Verdict, release_id
 from deployer.pipeline import Report, Stage, Stop, critical_path, execute
-from deployer.ports import World
 from deployer.source import draft_release, from_commit, log_folder, permit
+from deployer.stages import apply as apply_stage
 from deployer.stages import deploy as deploy_stage
 from deployer.stages import rollback as rollback_stage
 from deployer.stages.compare import serving
@@ -36,9 +37,9 @@ def _run(stages: Sequence[Stage], release: Release, site: Site, stop: Stop, *, a
 
     def finish(report: Report) -> Report:
         ran = {result.name for result in report.results if result.status is not Status.SKIPPED}
-        last.append(_write_down(report, site) if "record" in ran else report)
+        last.append(aftermath.write_down(report, site.world) if "record" in ran else report)
         if ran & {"migrate", "deploy"} and report.verdict in (Verdict.FAILED, Verdict.ROLLED_BACK, Verdict.INTERRUPTED):
-            _leave_nothing(report, site.world)
+            aftermath.leave_nothing(report, site.world)
         return last[-1]
 
     try:
@@ -51,41 +52,6 @@ def _run(stages: Sequence[Stage], release: Release, site: Site, stop: Stop, *, a
             console.results(report.results, path, report.duration_s)
             if as_json:
                 console.data(reports.release(report, path, path_s, site.calls()))
-
-
-def _write_down(report: Report, site: Site) -> Report:
-    """The last word in the ledger. A release that nobody can look up is not done."""
-    record = Record.of(
-        report.release,
-        report.verdict,
-        ended_at=site.world.lease.now(),
-        reason=report.reason,
-        stages=reports.stages(report.results),
-        gates=tuple(site.world.decisions),
-    )
-    try:
-        site.world.ledger.write(record)
-    except DeployError as error:
-        hint = "the release itself is as the table says; `inv status` asks the cloud"
-        uncertain = report.error or StateUncertain("write the ledger", error.seen, hint)
-        verdict = Verdict.FAILED if report.verdict is Verdict.GOOD else report.verdict
-        return replace(report, verdict=verdict, error=uncertain)
-    return report
-
-
-def _leave_nothing(report: Report, world: World) -> None:
-    """What was registered for a release that came to nothing can be started by nobody any more.
-
-    It stays readable for whoever looks into the failure. When it cannot be done the next recovery does it, or nobody
-    has to: nothing runs it.
-    """
-    if isinstance(report.error, StateUncertain):
-        return
-    try:
-        for line in recovery.forget({report.release.id, report.release.serves}, world.ledger.history(), world):
-            console.line(line)
-    except DeployError as error:
-        console.line(f"its task definitions are still registered: {error.seen}")
 
 
 def _judge(report: Report, logs: Path) -> int:
@@ -107,10 +73,11 @@ def deploy(
     yes: bool,
     no_cache: bool,
     fix_forward: str = "",
+    allow_destroy: Sequence[str] = (),
 ) -> int:
     """Take a commit, or a release of the ledger, to an environment; prove it; put it back if it fails.
 
-    `fix_forward` says why it is released although an alarm fires.
+    `fix_forward` says why it is released although an alarm fires, `allow_destroy` names what may end with its data.
     CI runs everything, as `no_cache` does: there nothing of an earlier run is believed.
     """
     if ref and release:
@@ -118,13 +85,16 @@ def deploy(
     if dry_run and release:
         seen = "--dry-run and --release are both given: a release of the ledger is built and planned already"
         raise InputError("rehearse a deploy", seen, f"inv history --env={env} says what {release} is")
+    if release and allow_destroy:
+        seen = "--release and --allow-destroy are both given: a release of the ledger changes no infrastructure"
+        raise InputError("deploy a release", seen, "leave --allow-destroy out")
     stop = stop_for_run()
     with from_commit(ROOT, ref) as given:
         environment = config.load(given.tree, env, cloud)
         deploy_stage.strategy(environment)
         if not dry_run:
             permit(environment, given, yes=yes)
-        draft = replace(draft_release(environment, given), fix_forward=fix_forward)
+        draft = replace(draft_release(environment, given), fix_forward=fix_forward, allow_destroy=tuple(allow_destroy))
         logs = log_folder(ROOT, draft.id)
         fresh = no_cache or bool(os.environ.get("CI"))
         site = compose(ROOT, given.tree, environment, logs, stop, rehearsal=dry_run, fresh=fresh)
@@ -143,9 +113,8 @@ def deploy(
         report = _run(stages, draft, site, stop, as_json=as_json)
         if report.error is None and not dry_run:
             _tell_success(report, site, as_json=as_json)
-        if dry_run and report.release.plan:
-            for action, address in report.release.plan.changes:
-                console.answer(f"{action:<8} {address}")
+        if dry_run and report.release.plan and not as_json:
+            _tell_plan(report.release.plan)
         return _judge(report, logs)
 
 
@@ -162,6 +131,12 @@ def _tell_success(report: Report, site: Site, *, as_json: bool) -> None:
     console.line(f"{reports.live(report)} {what}; {sum(site.calls().values())} AWS calls")
     if not as_json:
         console.answer(site.url())
+
+
+def _tell_plan(plan: Plan) -> None:
+    for line, loss in changes.grouped(plan):
+        for part in screen.fitted(line, screen.columns(sys.stdout), 8):
+            console.answer(part, alarm=loss)
 
 
 def _again(draft: Release, record: Record, site: Site) -> Release:
@@ -212,8 +187,10 @@ def rollback(env: str, *, to: str, cloud: str | None, as_json: bool, yes: bool, 
         return _judge(report, logs)
 
 
-def stage(name: str, env: str, *, cloud: str | None, as_json: bool, yes: bool) -> int:
-    """One stage alone, with what it needs."""
+def stage(
+    name: str, env: str, *, cloud: str | None, as_json: bool, yes: bool, allow_destroy: Sequence[str] = ()
+) -> int:
+    """One stage alone, with what it needs. `allow_destroy` names what a plan may end although it holds data."""
     stages: tuple[Stage, ...] = getattr(pipelines, name.upper().replace("-", "_"))
     stop = stop_for_run()
     with from_commit(ROOT, "") as given:
@@ -221,7 +198,7 @@ def stage(name: str, env: str, *, cloud: str | None, as_json: bool, yes: bool) -
         if any(step.name == "lock" for step in stages):
             # What is put right is what was released: it takes nothing from this tree.
             permit(environment, replace(given, dirty=()) if name == "reconcile" else given, yes=yes)
-        draft = draft_release(environment, given)
+        draft = replace(draft_release(environment, given), allow_destroy=tuple(allow_destroy))
         logs = log_folder(ROOT, f"{name}-{draft.id}")
         # Who asks for one stage wants it run, whatever is remembered.
         site = compose(ROOT, ROOT, environment, logs, stop, fresh=True)
@@ -235,7 +212,14 @@ def stage(name: str, env: str, *, cloud: str | None, as_json: bool, yes: bool) -
         if name == "apply":
             saved = site.saved_plan()
             draft = replace(draft, plan=saved, plan_sha256=saved.sha256 if saved else "")
-        return _judge(_run(stages, draft, site, stop, as_json=as_json), logs)
+        report = _run(stages, draft, site, stop, as_json=as_json)
+        if name == "plan" and report.release.plan and not as_json:
+            _tell_plan(report.release.plan)
+            if report.error is None and not report.release.plan.empty:
+                minutes = f"{apply_stage.FRESH.total_seconds() / 60:.0f} minutes"
+                kept = f"{report.release.plan.sha256[:12]}, of commit {draft.commit[:12]}, for {minutes}"
+                console.line(f"saved as {kept}: inv apply --env={env}")
+        return _judge(report, logs)
 
 
 def _as_live(draft: Release, site: Site) -> Release:

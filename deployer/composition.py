@@ -193,7 +193,7 @@ def compose(
         clock=clock,
         say=_silent,
     )
-    return Site(world, topology, url, lambda: session.calls, terraform.plans.latest)
+    return Site(world, topology, url, lambda: session.calls, terraform.saved)
 
 
 def _terraform(

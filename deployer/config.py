@@ -61,6 +61,11 @@ def load(root: Path, name: str, cloud: str | None = None) -> Environment:
     return _validate({**values, "cloud": cloud} if cloud else values, tfvars, root)
 
 
+def values(root: Path, name: str) -> dict[str, Any]:
+    """All that an environment's file says, also what only Terraform reads. Raises InputError, ConfigError."""
+    return _parse(root / ENVIRONMENTS_FOLDER / folder(name) / "terraform.tfvars", root)
+
+
 def _shown(path: Path, root: Path) -> str:
     return str(path.relative_to(root)) if path.is_relative_to(root) else str(path)
 

@@ -15,7 +15,7 @@ import time
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 from deployer.errors import DeployError, Interrupted
 from deployer.screen import columns, fitted, shown, table
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from deployer.model import StageResult
 
 HEARTBEAT_S = 10.0
+_RED, _OFF = "\x1b[1;31m", "\x1b[0m"
 _STYLES = {"ok": "green", "cached": "cyan", "skipped": "dim", "failed": "bold red", "undone": "yellow"}
 """By `model.Status`, which is not imported: `inv --list` needs none of it."""
 
@@ -46,10 +47,13 @@ def line(text: str = "") -> None:
         print(text, file=sys.stderr, flush=True)
 
 
-def answer(text: str) -> None:
-    """Print one line that was asked for on stdout (a table, a URL); ends like any program when nobody reads on."""
+def answer(text: str, *, alarm: bool = False) -> None:
+    """Print one line that was asked for on stdout (a table, a URL); ends like any program when nobody reads on.
+
+    An `alarm` is red where there is color; its words have to say so too.
+    """
     try:
-        print(text, flush=True)
+        print(f"{_RED}{text}{_OFF}" if alarm and colored(sys.stdout) else text, flush=True)
     except BrokenPipeError:
         # What Python would still flush at exit goes nowhere (docs.python.org, signal: "Note on SIGPIPE").
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -62,9 +66,9 @@ def paragraph(text: str) -> None:
         answer(part)
 
 
-def colored() -> bool:
-    """Whether stderr is a terminal that may show colour."""
-    return sys.stderr.isatty() and not os.environ.get("NO_COLOR")
+def colored(stream: TextIO | None = None) -> bool:
+    """Whether `stream` (stderr, if not given) is a terminal that may show colour."""
+    return (stream or sys.stderr).isatty() and not os.environ.get("NO_COLOR")
 
 
 def for_children() -> dict[str, str]:
@@ -81,7 +85,7 @@ def is_terminal() -> bool:
 
 def failure(error: DeployError) -> None:
     """Say once what was attempted, what was seen, and what to do next. An interruption is one line."""
-    red, off = ("\x1b[1;31m", "\x1b[0m") if colored() else ("", "")
+    red, off = (_RED, _OFF) if colored() else ("", "")
     if isinstance(error, Interrupted):
         what = error.hint or f"{error.attempted}: {error.seen}"
         line(f"{red}interrupted:{off} {what}{f'; log: {error.log}' if error.log else ''}")

@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from deployer.model import Color, Plan, Record, Release, Revision, StoppedTask, Target, Topology
+from deployer.model import Color, Drift, Plan, Record, Release, Revision, StoppedTask, Target, Topology
 from deployer.ports import Compute, Infrastructure, Journal, Ledger, Say, Traffic
 
 
@@ -125,14 +125,18 @@ class JournalledInfrastructure:
         """See ports.Infrastructure."""
         return self.inner.unchanged()
 
-    def plan(self, log: Path, say: Say) -> Plan:
+    def plan(self, commit: str, log: Path, say: Say) -> Plan:
         """See ports.Infrastructure."""
-        return self.inner.plan(log, say)
+        return self.inner.plan(commit, log, say)
 
     def apply(self, plan: Plan, log: Path, say: Say) -> None:
         """See ports.Infrastructure."""
         with self.journal.step("apply", f"the plan {plan.sha256[:12]} is applied ({len(plan.changes)} changes)"):
             self.inner.apply(plan, log, say)
+
+    def drift(self, log: Path, say: Say) -> Drift:
+        """See ports.Infrastructure."""
+        return self.inner.drift(log, say)
 
     def topology(self) -> Topology:
         """See ports.Infrastructure."""

@@ -207,21 +207,70 @@ class Image:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
-    """A saved Terraform plan. `apply` accepts only the file with this `sha256`.
+class Change:
+    """What a plan would do to one resource or output: `action` is create, update, replace or delete.
 
-    `changes` are (action, address) pairs, action one of create, update, replace, delete; reads and no-ops left out.
+    `attributes` are the names of what would differ, never values: a plan holds secrets in the clear. `note` says what
+    happens to the state rather than to the cloud. `loses_data` marks the end of what holds data.
+    """
+
+    action: str
+    address: str
+    attributes: tuple[str, ...] = ()
+    note: str = ""
+    loses_data: bool = False
+
+    @property
+    def ends(self) -> bool:
+        """Whether what is there now will not be there any more."""
+        return self.action in ("delete", "replace")
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A saved Terraform plan. `apply` accepts only the file with this `sha256`, and from the same `commit`.
+
+    `changes` leave out reads and no-ops. `planned_at` is None where nobody noted it: such a plan is never fresh.
     """
 
     path: Path
     sha256: str
-    changes: tuple[tuple[str, str], ...]
+    changes: tuple[Change, ...]
     planned_at: datetime | None = None
+    commit: str = ""
 
     @property
     def empty(self) -> bool:
         """Whether applying it would change nothing."""
         return not self.changes
+
+    @property
+    def losses(self) -> tuple[str, ...]:
+        """The addresses whose data would go."""
+        return tuple(change.address for change in self.changes if change.loses_data)
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One attribute of a resource that somebody changed around Terraform; what is sensitive is not in the words.
+
+    `recorded` is what Terraform's state says, `wanted` its configuration, `found` the cloud. `attribute` is "" for a
+    resource that is gone from the cloud.
+    """
+
+    address: str
+    attribute: str
+    recorded: str
+    wanted: str
+    found: str
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """Where the cloud differs from what Terraform made; `pending` counts what the next plan would change besides."""
+
+    differences: tuple[Difference, ...]
+    pending: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -364,7 +413,8 @@ class Release:
     `task_definitions` maps service name to ARN. `kind` is `deploy` or `rollback`; `restores` names the release that
     a rollback brings back, `already` the one that was found to serve all of this. `counts` maps service name to the
     tasks that were brought up, once that is known: what autoscaling adds comes on top. A `fast` one takes all traffic
-    at once, without the steps between. `fix_forward` is why it is released although an alarm fires.
+    at once, without the steps between. `fix_forward` is why it is released although an alarm fires. `allow_destroy` are
+    the addresses of what may end although it holds data.
     """
 
     id: str
@@ -388,6 +438,7 @@ class Release:
     already: str = ""
     fast: bool = False
     fix_forward: str = ""
+    allow_destroy: tuple[str, ...] = ()
 
     @property
     def serves(self) -> str:

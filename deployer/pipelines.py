@@ -7,6 +7,7 @@ from deployer.stages import (
     apply,
     build,
     compare,
+    consent,
     deploy,
     lint,
     lock,
@@ -34,6 +35,7 @@ DEPLOY = (
     lock.STAGE,
     build.STAGE,
     plan.STAGE,
+    consent.STAGE,
     compare.STAGE,
     alarms.STAGE,
     record.STAGE,
@@ -78,12 +80,12 @@ ROLLBACK = (
 )
 """Back to a good release as one unit. Migrations are backward compatible and stay."""
 
-DRY_RUN = (lint.STAGE, test.STAGE, scan.STAGE, build.STAGE, plan.STAGE)
+DRY_RUN = (lint.STAGE, test.STAGE, scan.STAGE, build.STAGE, plan.STAGE, consent.STAGE)
 """What a deploy would do, up to the first change."""
 
 PUSH = (platform.STAGE, lock.STAGE, build.STAGE, push.STAGE)
-PLAN = (platform.STAGE, lock.STAGE, plan.STAGE)
-APPLY = (platform.STAGE, lock.STAGE, apply.STAGE)
+PLAN = (platform.STAGE, lock.STAGE, plan.STAGE, consent.STAGE)
+APPLY = (platform.STAGE, lock.STAGE, consent.STAGE, apply.STAGE)
 VERIFY = (verify.STAGE,)
 MIGRATE = (platform.STAGE, lock.STAGE, build.STAGE, push.STAGE, verify.STAGE, place.STAGE, migrate.STAGE)
 SMOKE_TEST = (smoke_test.STAGE,)

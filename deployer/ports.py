@@ -19,6 +19,7 @@ from deployer.model import (
     BuiltImage,
     Checked,
     Color,
+    Drift,
     Environment,
     Figures,
     Harm,
@@ -109,12 +110,22 @@ class Infrastructure(Protocol):
         """
         ...
 
-    def plan(self, log: Path, say: Say) -> Plan:
-        """Plan and save. Raises GateFailed when the configuration is wrong, Locked when the state is locked."""
+    def plan(self, commit: str, log: Path, say: Say) -> Plan:
+        """Plan what `commit` says, and save it.
+
+        Raises GateFailed when the configuration is wrong, Locked when the state is locked.
+        """
         ...
 
     def apply(self, plan: Plan, log: Path, say: Say) -> None:
         """Apply exactly this plan; refuses a file whose SHA-256 differs. Raises ReleaseFailed, Locked."""
+        ...
+
+    def drift(self, log: Path, say: Say) -> Drift:
+        """What was changed around Terraform since it last looked. Changes nothing, not even the state or its lock.
+
+        What the deployer owns (weights, counts, task definitions) is none. Raises InputError before the first apply.
+        """
         ...
 
     def topology(self) -> Topology:

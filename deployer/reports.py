@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
-from deployer.model import Color, Holder, Record, Revision, Scaling, StageResult, Verdict
+from deployer.model import Color, Drift, Holder, Plan, Record, Revision, Scaling, StageResult, Verdict
 from deployer.pipeline import Report
 
 
@@ -36,6 +37,18 @@ def release(
         "critical_path": list(critical_path),
         "critical_path_s": critical_path_s,
         "aws_calls": dict(sorted(aws_calls.items())),
+        "plan": plan(report.release.plan) if report.release.plan else None,
+    }
+
+
+def plan(planned: Plan) -> dict[str, object]:
+    """What a plan would change, for `plan --json` and `deploy --json`: names of attributes, never values."""
+    return {
+        "sha256": planned.sha256,
+        "commit": planned.commit or None,
+        "planned_at": moment(planned.planned_at),
+        "changes": [asdict(change) for change in planned.changes],
+        "data_loss": list(planned.losses),
     }
 
 
@@ -179,3 +192,38 @@ def cloud_lines(answer: Mapping[str, object]) -> dict[str, str]:
         name = str(container["name"]).removeprefix(f"{answer['name']}-")
         lines[f"container {number}"] = f"{name}, {container['state']}"
     return lines
+
+
+def drift(environment: str, found: Drift) -> dict[str, object]:
+    """The object of `drift --json`. Values are as JSON writes them; sensitive ones are words in brackets."""
+    return {
+        "environment": environment,
+        "drift": bool(found.differences),
+        "differences": [
+            {
+                "address": difference.address,
+                "attribute": difference.attribute or None,
+                "state": difference.recorded,
+                "configuration": difference.wanted,
+                "cloud": difference.found,
+            }
+            for difference in found.differences
+        ],
+        "pending": found.pending,
+    }
+
+
+def drift_lines(found: Drift) -> list[str]:
+    """The same for people: a resource, and below it what differs."""
+    lines: list[str] = []
+    for number, difference in enumerate(found.differences):
+        if not number or found.differences[number - 1].address != difference.address:
+            lines.append(difference.address)
+        if not difference.attribute:
+            lines.append("    it is gone from the cloud")
+            continue
+        ours = f"Terraform {difference.recorded}"
+        if difference.recorded != difference.wanted:
+            ours = f"state {difference.recorded}, configuration {difference.wanted}"
+        lines.append(f"    {difference.attribute}: {ours}, cloud {difference.found}")
+    return lines or ["no drift"]

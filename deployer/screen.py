@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import textwrap
 from collections.abc import Sequence
@@ -52,3 +53,23 @@ def table(rows: Sequence[Sequence[str]]) -> list[str]:
     """
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+
+
+def wrapped(rows: Sequence[Sequence[str]], width: int | None) -> list[list[str]]:
+    """Columns aligned as in `table`, each row as its lines: what is too wide is broken within its column.
+
+    The first column keeps its width, the others share what is left of the screen.
+
+    >>> wrapped([("a", "one two"), ("b", "x")], 5)
+    [['a  on', '   e', '   tw', '   o'], ['b  x']]
+    """
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    if width is not None:
+        share = max((width - widths[0]) // (len(widths) - 1) - 2, 2)
+        widths = [widths[0], *(min(share, natural) for natural in widths[1:])]
+    told = []
+    for row in rows:
+        cells = [textwrap.wrap(cell, size) or [""] for cell, size in zip(row, widths, strict=True)]
+        lines = itertools.zip_longest(*cells, fillvalue="")
+        told.append(["  ".join(c.ljust(size) for c, size in zip(line, widths, strict=True)).rstrip() for line in lines])
+    return told

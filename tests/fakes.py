@@ -22,8 +22,10 @@ from deployer.journal_page import Page
 from deployer.journalled import JournalledCompute, JournalledInfrastructure, JournalledLedger, JournalledTraffic
 from deployer.model import (
     BuiltImage,
+    Change,
     Checked,
     Color,
+    Drift,
     Environment,
     Figures,
     Harm,
@@ -180,9 +182,11 @@ class FakeRegistry(Fake):
 class FakeInfrastructure(Fake):
     """`changes` is what the next plan holds, `clean` the last one if nothing has changed since."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: FakeClock) -> None:
         super().__init__()
-        self.changes: tuple[tuple[str, str], ...] = ()
+        self._clock = clock
+        self.changes: tuple[Change, ...] = ()
+        self.drifted = Drift(())
         self.planned: Plan | None = None
         self.clean: Plan | None = None
         self.topology_or_none: Topology | None = TOPOLOGY
@@ -195,10 +199,11 @@ class FakeInfrastructure(Fake):
         self._call("unchanged")
         return self.clean
 
-    def plan(self, log: Path, say: Say) -> Plan:
+    def plan(self, commit: str, log: Path, say: Say) -> Plan:
         self._call("plan")
         say("planned")
-        self.planned = Plan(log.with_suffix(".tfplan"), digest("plan", repr(self.changes)), self.changes)
+        sha256 = digest("plan", repr(self.changes))
+        self.planned = Plan(log.with_suffix(".tfplan"), sha256, self.changes, self._clock.now(), commit)
         return self.planned
 
     def apply(self, plan: Plan, log: Path, say: Say) -> None:
@@ -206,6 +211,10 @@ class FakeInfrastructure(Fake):
         say(f"log in {log.name}")
         if self.planned is None or plan.sha256 != self.planned.sha256:
             raise ReleaseFailed("apply the plan", "the file is not the one that was saved")
+
+    def drift(self, log: Path, say: Say) -> Drift:
+        self._call("drift")
+        return self.drifted
 
     def topology(self) -> Topology:
         self._call("topology")
@@ -574,7 +583,7 @@ class Fakes:
         self.gates = FakeGates()
         self.builder = FakeBuilder()
         self.registry = FakeRegistry()
-        self.infrastructure = FakeInfrastructure()
+        self.infrastructure = FakeInfrastructure(self.clock)
         self.compute = FakeCompute(self.clock)
         self.traffic = FakeTraffic(self.compute)
         self.metrics = FakeMetrics()

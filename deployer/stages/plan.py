@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from deployer.changes import brief
 from deployer.model import Outcome, Plan, Release, Status
 from deployer.pipeline import Stage
 from deployer.ports import World
@@ -10,8 +11,8 @@ from deployer.ports import World
 def summary(plan: Plan) -> str:
     """`no changes`, or `3 create, 1 update`."""
     counts: dict[str, int] = {}
-    for action, _ in plan.changes:
-        counts[action] = counts.get(action, 0) + 1
+    for change in plan.changes:
+        counts[change.action] = counts.get(change.action, 0) + 1
     return ", ".join(f"{count} {action}" for action, count in counts.items()) or "no changes"
 
 
@@ -26,7 +27,9 @@ def run(release: Release, world: World) -> Outcome:
         note = f"no changes: configuration and state are those of the plan of {when}"
         return Outcome(note, {"plan": known, "plan_sha256": known.sha256}, status=Status.CACHED)
     world.infrastructure.prepare(world.say)
-    plan = world.infrastructure.plan(world.logs / "plan.log", world.say)
+    plan = world.infrastructure.plan(release.commit, world.logs / "plan.log", world.say)
+    for line in brief(plan.changes):
+        world.say(line)
     return Outcome(summary(plan), {"plan": plan, "plan_sha256": plan.sha256})
 
 

@@ -1,4 +1,4 @@
-"""`terraform show -json` of a saved plan -> what it would change, in values and in words. Pure.
+"""`terraform show -json` of a saved plan -> what it would change. Pure.
 
 Format: https://developer.hashicorp.com/terraform/internals/json-format. Only names of attributes are told, never
 values: a plan holds every secret in the clear.
@@ -6,10 +6,10 @@ values: a plan holds every secret in the clear.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from deployer.model import Change
 
 _ACTIONS = {
     ("create",): "create",
@@ -19,88 +19,24 @@ _ACTIONS = {
     ("create", "delete"): "replace",
     ("forget",): "update",  # leaves the state, not the cloud
 }
-_WORDS = {
-    "create": ("+", "to create"),
-    "update": ("~", "to update"),
-    "replace": ("±", "to replace"),
-    "delete": ("-", "to destroy"),
-}
-_HOLDS_DATA = (
-    "aws_db_instance",
-    "aws_rds_cluster",
-    "aws_s3_bucket",
-    "aws_secretsmanager_secret",
-    "aws_elasticache_replication_group",
-    "aws_elasticache_cluster",
-    "aws_dynamodb_table",
-    "aws_ecr_repository",
-    "aws_kms_key",
-    "aws_efs_file_system",
-    "aws_cloudwatch_log_group",
-    "aws_backup_vault",
-)
-"""Resource types whose end is the end of data. Exact names: an aws_s3_bucket_policy holds none."""
-
-_MANY = 15
-"""More creations than this are told by module: the first plan of an environment has over a hundred."""
+HOLDS_DATA = frozenset({
+    *("aws_db_instance", "aws_rds_cluster", "aws_rds_global_cluster", "aws_db_snapshot", "aws_dynamodb_table"),
+    *("aws_db_instance_automated_backups_replication", "aws_backup_vault", "aws_backup_logically_air_gapped_vault"),
+    *("aws_elasticache_replication_group", "aws_elasticache_cluster", "aws_elasticache_serverless_cache"),
+    *("aws_s3_bucket", "aws_s3_directory_bucket", "aws_efs_file_system", "aws_ebs_volume", "aws_ebs_snapshot"),
+    *("aws_kms_key", "aws_kms_replica_key", "aws_secretsmanager_secret", "aws_cloudwatch_log_group"),
+    *("aws_ecr_repository", "aws_sqs_queue", "aws_grafana_workspace"),
+})  # fmt: skip
+"""Resource types whose end is the end of data. Exact names: an aws_s3_bucket_policy holds none. A KMS key counts, since
+nobody can read any more what it encrypted."""
 
 
-@dataclass(frozen=True, slots=True)
-class Summary:
-    """`changes` are (action, address); `lines` tell them to people; `data_loss` are addresses whose data would go."""
-
-    changes: tuple[tuple[str, str], ...]
-    lines: tuple[str, ...]
-    data_loss: tuple[str, ...]
+def summarise(plan: Mapping[str, Any]) -> tuple[Change, ...]:
+    """Read the changes of a plan's JSON, by address, outputs last."""
+    return (*sorted(_resources(plan), key=lambda change: change.address), *_outputs(plan))
 
 
-def summarise(plan: Mapping[str, Any]) -> Summary:
-    """Summarise a plan's JSON: counts as Terraform counts them, then the changes, the dangerous ones first."""
-    resources = sorted(_resources(plan), key=lambda entry: (not entry.loses_data, entry.address))
-    outputs = tuple(_outputs(plan))
-    counted = [
-        f"{number} {words}"
-        for action, (_, words) in _WORDS.items()
-        if (number := sum(entry.action == action for entry in resources))
-    ]
-    counted += [f"{len(outputs)} output{'s' * (len(outputs) > 1)} to change"] if outputs else []
-    return Summary(
-        tuple((entry.action, entry.address) for entry in (*resources, *outputs)),
-        (", ".join(counted) or "nothing to change", *_told(resources), *(entry.line() for entry in outputs)),
-        tuple(entry.address for entry in resources if entry.loses_data),
-    )
-
-
-def _told(entries: Sequence[_Entry]) -> list[str]:
-    created = [entry for entry in entries if entry.action == "create"]
-    if len(created) <= _MANY:
-        return [entry.line() for entry in entries]
-    modules = Counter(_module(entry.address) for entry in created)
-    others = [entry.line() for entry in entries if entry.action != "create"]
-    return [*others, *(f"+ {module}: {number} to create" for module, number in sorted(modules.items()))]
-
-
-def _module(address: str) -> str:
-    parts = address.split(".")
-    return ".".join(parts[:2]) if parts[0] == "module" else "root module"
-
-
-@dataclass(frozen=True, slots=True)
-class _Entry:
-    action: str
-    address: str
-    attributes: tuple[str, ...] = ()
-    loses_data: bool = False
-    note: str = ""
-
-    def line(self) -> str:
-        sign = _WORDS[self.action][0]
-        named = f": {', '.join(self.attributes)}" if self.attributes else ""
-        note = f" ({self.note})" if self.note else ""
-        return f"{sign} {self.address}{named}{note}{'  ! DATA LOSS' if self.loses_data else ''}"
-
-
-def _resources(plan: Mapping[str, Any]) -> Iterator[_Entry]:
+def _resources(plan: Mapping[str, Any]) -> Iterator[Change]:
     for resource in plan.get("resource_changes", ()):
         change = resource["change"]
         action = _ACTIONS.get(tuple(change["actions"]))
@@ -108,9 +44,9 @@ def _resources(plan: Mapping[str, Any]) -> Iterator[_Entry]:
         if resource.get("mode") == "data" or (action is None and not note):
             continue
         action = action or "update"
-        ends = action in ("delete", "replace") and resource.get("type") in _HOLDS_DATA
+        ends = action in ("delete", "replace") and resource.get("type") in HOLDS_DATA
         attributes = _changed(change) if action in ("update", "replace") else ()
-        yield _Entry(action, resource["address"], attributes, ends, note)
+        yield Change(action, resource["address"], attributes, note, ends)
 
 
 def _note(resource: Mapping[str, Any]) -> str:
@@ -123,10 +59,10 @@ def _note(resource: Mapping[str, Any]) -> str:
     return f"moved from {previous}" if previous else ""
 
 
-def _outputs(plan: Mapping[str, Any]) -> Iterator[_Entry]:
+def _outputs(plan: Mapping[str, Any]) -> Iterator[Change]:
     for name, change in sorted(plan.get("output_changes", {}).items()):
         if action := _ACTIONS.get(tuple(change["actions"])):
-            yield _Entry(action, f"output.{name}")
+            yield Change(action, f"output.{name}")
 
 
 def _changed(change: Mapping[str, Any]) -> tuple[str, ...]:

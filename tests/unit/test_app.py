@@ -24,7 +24,7 @@ from deployer.errors import (
     Unreachable,
 )
 from deployer.journal_page import Entry, Page
-from deployer.model import Color, Environment, Image, Record, Release, Verdict
+from deployer.model import Change, Color, Environment, Image, Record, Release, Verdict
 from deployer.pipeline import Stop
 from tests.examples import COMMIT, ENVIRONMENT, NOW, SCALED, TOPOLOGY, release
 from tests.fakes import Fakes
@@ -142,7 +142,7 @@ def test_a_dry_run_changes_nothing(fakes: Fakes) -> None:
 
 def test_a_gate_that_fails_after_an_apply_is_no_mere_gate(fakes: Fakes) -> None:
     """Infrastructure was changed: exit 20, and the hint says what stays."""
-    fakes.infrastructure.changes = (("create", "aws_vpc.this"),)
+    fakes.infrastructure.changes = (Change("create", "aws_vpc.this"),)
     fakes.preflight.found = ("the role is missing",)
     with pytest.raises(ReleaseFailed, match="role is missing") as failed:
         deploy()
@@ -382,6 +382,88 @@ def test_apply_takes_the_saved_plan_or_says_that_there_is_none(fakes: Fakes) -> 
     with pytest.raises(InputError, match="there is none"):
         app.stage("apply", "dev", cloud=None, as_json=False, yes=False)
     assert [] == fakes.infrastructure.called("apply")
+
+
+BUCKET = Change("delete", "module.storage.aws_s3_bucket.this", loses_data=True)
+
+
+def plan(**options: object) -> int:
+    """`inv plan` with everything else left alone."""
+    given: dict[str, object] = {"cloud": None, "as_json": False, "yes": False}
+    return app.stage("plan", "dev", **(given | options))  # type: ignore[arg-type]
+
+
+def test_a_plan_is_told_whole_and_where_it_is_kept(fakes: Fakes, capsys: pytest.CaptureFixture[str]) -> None:
+    """Stdout has every change; people hear how long it can be applied."""
+    fakes.infrastructure.changes = (Change("update", "aws_lb.public", ("idle_timeout",)),)
+    assert 0 == plan()
+    told = capsys.readouterr()
+
+    assert "    ~ aws_lb.public: idle_timeout" in told.out.splitlines()
+    assert "1 to update" == told.out.splitlines()[-1]
+    assert f"of commit {COMMIT[:12]}, for 60 minutes: inv apply --env=dev" in told.err
+
+
+def test_a_plan_that_would_lose_data_is_told_and_refused(fakes: Fakes, capsys: pytest.CaptureFixture[str]) -> None:
+    """Exit 10: people and programs see what it is before they name it."""
+    fakes.infrastructure.changes = (BUCKET,)
+    with pytest.raises(GateFailed, match="DATA LOSS"):
+        plan()
+    told = capsys.readouterr()
+    assert f"    - {BUCKET.address}  ! DATA LOSS" in told.out.splitlines()
+    assert "saved as" not in told.err
+
+    with pytest.raises(GateFailed, match="DATA LOSS"):
+        plan(as_json=True)
+    answer = json.loads(capsys.readouterr().out)
+    assert ([BUCKET.address], COMMIT) == (answer["plan"]["data_loss"], answer["plan"]["commit"])
+    assert 0 == plan(allow_destroy=(BUCKET.address,))
+
+
+def test_apply_asks_for_the_name_as_well(fakes: Fakes, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """What is destroyed is named where it is destroyed; then the saved plan is applied, and no other."""
+    fakes.infrastructure.changes = (BUCKET,)
+    assert 0 == plan(allow_destroy=(BUCKET.address,))
+    saved = fakes.infrastructure.planned
+
+    def compose(*_: object, **__: object) -> Site:
+        return Site(fakes.world(tmp_path), lambda: TOPOLOGY, lambda: "http://dev", dict, lambda: saved)
+
+    monkeypatch.setattr(app, "compose", compose)
+    with pytest.raises(GateFailed, match="DATA LOSS"):
+        app.stage("apply", "dev", cloud=None, as_json=False, yes=False)
+    assert [] == fakes.infrastructure.called("apply")
+
+    assert 0 == app.stage("apply", "dev", cloud=None, as_json=False, yes=False, allow_destroy=(BUCKET.address,))
+    assert [(saved,)] == fakes.infrastructure.called("apply")
+
+
+def test_a_deploy_that_would_lose_data_changes_nothing(fakes: Fakes) -> None:
+    """Not even the ledger hears of it; a name that the plan does not end is no consent."""
+    fakes.infrastructure.changes = (BUCKET,)
+    with pytest.raises(GateFailed, match="DATA LOSS"):
+        deploy()
+    with pytest.raises(InputError, match="does not touch it"):
+        deploy(allow_destroy=("module.storage.aws_s3_bucket.that",))
+    assert ([], []) == (fakes.infrastructure.called("apply"), fakes.ledger.called("write"))
+
+    assert 0 == deploy(allow_destroy=(BUCKET.address,))
+    assert 1 == len(fakes.infrastructure.called("apply"))
+
+
+def test_a_rehearsal_tells_and_refuses_the_same(fakes: Fakes, capsys: pytest.CaptureFixture[str]) -> None:
+    """`--dry-run` decides as the deploy would."""
+    fakes.infrastructure.changes = (BUCKET,)
+    with pytest.raises(GateFailed, match="DATA LOSS"):
+        deploy(dry_run=True, as_json=False)
+
+    assert "! DATA LOSS" in capsys.readouterr().out
+
+
+def test_a_release_of_the_ledger_destroys_nothing(fakes: Fakes) -> None:
+    """It applies no plan, so there is nothing to allow."""
+    with pytest.raises(InputError, match="changes no infrastructure"):
+        deploy(release="dev-1", allow_destroy=("a",))
 
 
 def test_losing_the_ledger_after_success_is_uncertain(

@@ -51,6 +51,23 @@ def test_data_is_json_on_stdout(capsys: pytest.CaptureFixture[str]) -> None:
     assert {"path": "a/b", "password": "Secret(***)", "none": None} == json.loads(capsys.readouterr().out)
 
 
+@pytest.mark.parametrize(("terminal", "no_color", "red"), [(True, "", True), (True, "1", False), (False, "", False)])
+def test_an_alarm_is_red_only_where_there_is_color(
+    monkeypatch: pytest.MonkeyPatch, terminal: bool, no_color: str, red: bool
+) -> None:
+    """It is stdout that has to be a terminal, whatever stderr is; the words are the same."""
+    stream = Terminal() if terminal else io.StringIO()
+    monkeypatch.setattr(sys, "stdout", stream)
+    monkeypatch.setattr(sys, "stderr", io.StringIO() if terminal else Terminal())
+    monkeypatch.setenv("NO_COLOR", no_color)
+    console.answer("- bucket  ! DATA LOSS", alarm=True)
+    console.answer("- load balancer")
+
+    first, second = stream.getvalue().splitlines()
+    assert ("\x1b[1;31m- bucket  ! DATA LOSS\x1b[0m" if red else "- bucket  ! DATA LOSS") == first
+    assert "- load balancer" == second
+
+
 def test_lines_for_people_go_to_stderr(capsys: pytest.CaptureFixture[str]) -> None:
     """A pipe behind the command sees nothing of them."""
     console.line("working")

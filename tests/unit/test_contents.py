@@ -78,6 +78,7 @@ def test_the_help_of_deploy_fits_and_says_more_than_the_list() -> None:
     assert [] == [line for line in lines if len(line) > SCREEN]
     assert "migrates" in text
     assert all(f"--{flag}" in text for flag in ("env", "ref", "release", "cloud", "dry-run", "no-cache", "json", "yes"))
+    assert "--allow-destroy" in text
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
@@ -93,6 +94,10 @@ def test_completion_knows_commands_and_their_flags() -> None:
     """What stands behind `inv dep<TAB>` and `inv deploy --<TAB>`."""
     assert {"deploy", "cloud.up", "db.console", "smoke-test"} <= set(inv("--complete", "--", "inv", "dep"))
     assert {"--env", "--dry-run", "--no-cache"} <= set(inv("--complete", "--", "inv", "deploy", "--"))
+    assert {"drift", "parity"} <= set(inv("--complete", "--", "inv", ""))
+    for name in ("plan", "apply", "deploy"):
+        assert "--allow-destroy" in inv("--complete", "--", "inv", name, "--")
+    assert {"--env", "--cloud", "--json"} <= set(inv("--complete", "--", "inv", "drift", "--"))
 
 
 def test_bash_completes_a_command(tmp_path: Path) -> None:

@@ -10,13 +10,13 @@ import pytest
 
 from deployer.errors import StateUncertain
 from deployer.journal_page import Page
-from deployer.model import Color, Plan, Record
+from deployer.model import Change, Color, Plan, Record
 from deployer.ports import Compute, Infrastructure, Ledger, Traffic, World
 from tests import examples
 from tests.fakes import Fakes
 
 RELEASE = examples.release()
-PLAN = Plan(Path("plan"), "a" * 64, (("create", "aws_vpc.this"),))
+PLAN = Plan(Path("plan"), "a" * 64, (Change("create", "aws_vpc.this"),))
 
 
 def _arn(world: World) -> str:
@@ -24,7 +24,7 @@ def _arn(world: World) -> str:
 
 
 def _apply(world: World) -> None:
-    plan = world.infrastructure.plan(Path("plan.log"), world.say)
+    plan = world.infrastructure.plan(RELEASE.commit, Path("plan.log"), world.say)
     world.infrastructure.apply(replace(PLAN, sha256=PLAN.sha256, path=plan.path), Path("apply.log"), world.say)
 
 
@@ -46,7 +46,7 @@ CHANGES: dict[str, tuple[Callable[[World], object], str]] = {
 }
 READS = {
     *("live", "content", "registered", "stopped", "weights", "test_color", "targets"),
-    *("prepare", "unchanged", "plan", "topology", "find", "history"),
+    *("prepare", "unchanged", "plan", "drift", "topology", "find", "history"),
 }
 MENDS = {"mend"}
 """Brings back what was written before: not a change of the environment."""

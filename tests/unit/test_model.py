@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from deployer import model
-from deployer.model import Color, Image, Plan, Record, Secret, Verdict
+from deployer.model import Change, Color, Image, Plan, Record, Secret, Verdict
 from tests import examples
 
 HIDDEN = "hunter2"
@@ -111,9 +111,17 @@ def test_a_release_id_is_in_utc() -> None:
 
 def test_a_plan_without_changes_is_empty() -> None:
     """Then there is nothing to apply."""
-    plans = (Plan(Path("x"), "abc", ()), Plan(Path("x"), "abc", (("create", "a"),)))
+    plans = (Plan(Path("x"), "abc", ()), Plan(Path("x"), "abc", (Change("create", "a"),)))
 
     assert [True, False] == [plan.empty for plan in plans]
+
+
+def test_a_plan_names_what_would_be_lost() -> None:
+    """What ends without holding data is no loss."""
+    changes = (Change("delete", "a"), Change("replace", "b", loses_data=True), Change("update", "c"))
+
+    assert ("b",) == Plan(Path("x"), "abc", changes).losses
+    assert [True, True, False] == [change.ends for change in changes]
 
 
 def test_what_containers_say_they_are() -> None:

@@ -46,6 +46,7 @@ def test_a_release_report_has_the_promised_keys() -> None:
         "critical_path": ["lint"],
         "critical_path_s": 1.5,
         "aws_calls": {"ecs.DescribeServices": 3, "s3.PutObject": 1},
+        "plan": None,
     } == reports.release(report, ("lint",), 1.5, {"s3.PutObject": 1, "ecs.DescribeServices": 3})
 
 

@@ -6,6 +6,7 @@ import errno
 import importlib.util
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -89,7 +90,31 @@ def test_the_promised_commands_are_there() -> None:
             "cloud.up",
             "cloud.down",
             "cloud.status",
+            "drift",
+            "parity",
         ),
     }
 
     assert promised <= set(tasks.ns.task_names)
+
+
+@pytest.mark.parametrize("command", ["plan", "apply", "deploy"])
+def test_addresses_come_as_they_were_typed(command: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Once for each, with brackets, quotes and equals signs in them; none are none."""
+    from deployer import app
+    from deployer.program import Inv
+
+    asked: list[tuple[str, ...]] = []
+
+    def heard(*_: object, allow_destroy: Sequence[str], **__: object) -> int:
+        asked.append(tuple(allow_destroy))
+        return 0
+
+    monkeypatch.setattr(app, "deploy" if command == "deploy" else "stage", heard)
+    monkeypatch.chdir(ROOT)
+    addresses = ('module.a.aws_s3_bucket.this["x=y"]', "aws_kms_key.this[0]")
+    for given in (addresses, ()):
+        words = [f"--allow-destroy={address}" for address in given]
+        Inv(name="Invoke", binary="inv", version="0").run(["inv", command, "--env=dev", *words], exit=False)
+
+    assert [addresses, ()] == asked

@@ -7,19 +7,23 @@ from pathlib import Path
 import pytest
 
 from deployer.errors import Locked
-from deployer.model import Plan, Status
+from deployer.model import Change, Plan, Status
 from deployer.ports import World
 from deployer.stages import plan
 from tests import examples
 from tests.fakes import Fakes
 
-CHANGES = (("create", "aws_lb.public"), ("update", "aws_ecs_service.x"), ("create", "aws_lb.internal"))
+CHANGES = (
+    Change("create", "aws_lb.public"),
+    Change("update", "aws_ecs_service.x", ("tags",)),
+    Change("create", "aws_lb.internal"),
+)
 
 
 @pytest.mark.parametrize(
     ("changes", "text"), [((), "no changes"), (CHANGES[:1], "1 create"), (CHANGES, "2 create, 1 update")]
 )
-def test_summary_counts_actions(changes: tuple[tuple[str, str], ...], text: str) -> None:
+def test_summary_counts_actions(changes: tuple[Change, ...], text: str) -> None:
     """One line that says how much would change."""
     assert text == plan.summary(Plan(Path("x.tfplan"), "abc", changes))
 
@@ -35,6 +39,8 @@ def test_the_plan_and_its_hash_are_learned(fakes: Fakes, world: World) -> None:
     assert {"plan": saved, "plan_sha256": saved.sha256} == outcome.learned
     assert [("unchanged",), ("prepare",), ("plan",)] == fakes.infrastructure.calls
     assert "2 create, 1 update" == outcome.note
+    assert examples.COMMIT == saved.commit
+    assert {"2 to create, 1 to update", "~ aws_ecs_service.x: tags"} <= set(fakes.said)
 
 
 def test_what_has_not_changed_is_not_planned_again(fakes: Fakes, world: World) -> None:

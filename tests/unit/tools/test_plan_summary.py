@@ -1,4 +1,4 @@
-"""What a plan would change, in values and words."""
+"""What a plan would change."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from deployer.model import Change
 from deployer.tools.plan_summary import summarise
 
 
@@ -30,37 +31,32 @@ def plan(*resources: dict[str, Any], **outputs: list[str]) -> dict[str, Any]:
 
 def test_nothing_to_change() -> None:
     """No-ops and reads are no changes."""
-    summary = summarise(plan(resource("aws_vpc.a", "no-op"), resource("aws_ami.a", "read", mode="data"), url=["no-op"]))
+    shown = plan(resource("aws_vpc.a", "no-op"), resource("aws_ami.a", "read", mode="data"), url=["no-op"])
 
-    assert () == summary.changes
-    assert ("nothing to change",) == summary.lines
+    assert () == summarise(shown)
 
 
 @pytest.mark.parametrize(
-    ("actions", "action", "line"),
+    ("actions", "action", "note"),
     [
-        (["create"], "create", "+ aws_lb.public"),
-        (["update"], "update", "~ aws_lb.public"),
-        (["delete"], "delete", "- aws_lb.public"),
-        (["delete", "create"], "replace", "± aws_lb.public"),
-        (["create", "delete"], "replace", "± aws_lb.public"),
-        (["forget"], "update", "~ aws_lb.public (no longer managed)"),
+        (["create"], "create", ""),
+        (["update"], "update", ""),
+        (["delete"], "delete", ""),
+        (["delete", "create"], "replace", ""),
+        (["create", "delete"], "replace", ""),
+        (["forget"], "update", "no longer managed"),
     ],
 )
-def test_actions(actions: list[str], action: str, line: str) -> None:
+def test_actions(actions: list[str], action: str, note: str) -> None:
     """Terraform's combinations become four actions."""
-    summary = summarise(plan(resource("aws_lb.public", *actions)))
-
-    assert ((action, "aws_lb.public"),) == summary.changes
-    assert line == summary.lines[1]
+    assert (Change(action, "aws_lb.public", note=note),) == summarise(plan(resource("aws_lb.public", *actions)))
 
 
-def test_counts_are_terraforms() -> None:
-    """Outputs are counted apart, as Terraform does."""
-    summary = summarise(plan(resource("aws_lb.a", "create"), resource("aws_lb.b", "update"), url=["create"]))
+def test_outputs_come_last() -> None:
+    """By name of their own, which no resource has."""
+    shown = plan(resource("aws_lb.b", "update"), resource("aws_lb.a", "create"), url=["create"])
 
-    assert "1 to create, 1 to update, 1 output to change" == summary.lines[0]
-    assert ("create", "output.url") in summary.changes
+    assert ["aws_lb.a", "aws_lb.b", "output.url"] == [change.address for change in summarise(shown)]
 
 
 def test_changed_attributes_are_named_without_values() -> None:
@@ -72,10 +68,10 @@ def test_changed_attributes_are_named_without_values() -> None:
         after={"password": "hunter2-new", "size": 40, "tags": {}, "name": "x"},
         after_unknown={"endpoint": True, "list": [{"a": False}]},
     )
-    summary = summarise(plan(update))
+    changes = summarise(plan(update))
 
-    assert "~ aws_db_instance.main: endpoint, password, size" == summary.lines[1]
-    assert "hunter2" not in repr(summary)
+    assert ("endpoint", "password", "size") == changes[0].attributes
+    assert "hunter2" not in repr(changes)
 
 
 def test_replacement_names_what_forces_it() -> None:
@@ -90,40 +86,41 @@ def test_replacement_names_what_forces_it() -> None:
         replace_paths=[["name"]],
     )
 
-    assert "± aws_lb.public: name (forces replacement)" == summarise(plan(replace)).lines[1]
+    assert ("name (forces replacement)",) == summarise(plan(replace))[0].attributes
 
 
-@pytest.mark.parametrize("kind", ["aws_db_instance", "aws_s3_bucket", "aws_secretsmanager_secret"])
-@pytest.mark.parametrize("actions", [["delete"], ["delete", "create"]])
-def test_data_loss_is_marked_and_comes_first(kind: str, actions: list[str]) -> None:
-    """Whoever reads only the first line below the counts sees what would be lost."""
-    summary = summarise(plan(resource("aws_lb.a", "update"), resource(f"module.x.{kind}.z", *actions)))
-
-    assert (f"module.x.{kind}.z",) == summary.data_loss
-    assert summary.lines[1].endswith("! DATA LOSS")
+LOST = (
+    *("aws_db_instance", "aws_rds_cluster", "aws_elasticache_replication_group", "aws_s3_bucket"),
+    *("aws_efs_file_system", "aws_kms_key", "aws_secretsmanager_secret", "aws_cloudwatch_log_group"),
+    *("aws_ecr_repository", "aws_backup_vault"),
+)
 
 
-def test_what_only_surrounds_data_is_not_marked() -> None:
-    """A bucket's policy, and a database that is only changed, lose nothing."""
-    summary = summarise(plan(resource("aws_s3_bucket_policy.a", "delete"), resource("aws_db_instance.b", "update")))
+@pytest.mark.parametrize("kind", LOST)
+@pytest.mark.parametrize("actions", [["delete"], ["delete", "create"], ["create", "delete"]])
+def test_the_end_of_what_holds_data_is_a_loss(kind: str, actions: list[str]) -> None:
+    """Deleted or replaced, in whatever order."""
+    assert [True] == [change.loses_data for change in summarise(plan(resource(f"module.x.{kind}.z", *actions)))]
 
-    assert () == summary.data_loss
+
+def test_what_only_surrounds_data_is_no_loss() -> None:
+    """A bucket's policy, a database that is only changed or no longer managed, and a new one lose nothing."""
+    shown = plan(
+        resource("aws_s3_bucket_policy.a", "delete"),
+        resource("aws_db_instance.b", "update"),
+        resource("aws_db_instance.c", "create"),
+        resource("aws_db_instance.d", "forget"),
+    )
+
+    assert [False] * 4 == [change.loses_data for change in summarise(shown)]
 
 
 def test_moves_and_imports_are_told() -> None:
     """They change the state, so the plan is not empty."""
     moved = resource("aws_lb.new", "no-op", previous_address="aws_lb.old")
     imported = resource("aws_lb.found", "no-op", importing={"id": "x"})
-    summary = summarise(plan(moved, imported))
 
-    assert ("~ aws_lb.found (imported)", "~ aws_lb.new (moved from aws_lb.old)") == summary.lines[1:]
-
-
-def test_many_creations_are_told_by_module() -> None:
-    """A first plan fits on a screen; what is changed or destroyed is still told one by one."""
-    created = [resource(f"module.net.aws_subnet.s{number:02}", "create") for number in range(20)]
-    summary = summarise(plan(*created, resource("aws_ssm_parameter.p", "create"), resource("aws_lb.a", "delete")))
-
-    expected = ("- aws_lb.a", "+ module.net: 20 to create", "+ root module: 1 to create")
-    assert expected == summary.lines[1:]
-    assert 22 == len(summary.changes)
+    assert (
+        Change("update", "aws_lb.found", note="imported"),
+        Change("update", "aws_lb.new", note="moved from aws_lb.old"),
+    ) == summarise(plan(moved, imported))

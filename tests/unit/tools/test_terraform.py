@@ -11,10 +11,11 @@ from pathlib import Path
 import pytest
 
 from deployer.errors import DeployError, GateFailed, InputError, Interrupted, Locked, ReleaseFailed, Unreachable
-from deployer.model import Environment, Limits, Plan, Scaling, Topology
+from deployer.model import Change, Drift, Environment, Limits, Plan, Scaling, Topology
 from deployer.tools import process
 from deployer.tools.terraform import Terraform
 
+COMMIT = "c0ffee"
 MAIN = """
 terraform {
   required_version = ">= 1.9"
@@ -92,7 +93,7 @@ class Place:
         """Prepare and plan."""
         terraform = self.terraform()
         terraform.prepare(self.said.append)
-        return terraform.plan(self.log, self.said.append)
+        return terraform.plan(COMMIT, self.log, self.said.append)
 
     def apply(self, plan: Plan) -> None:
         """Apply with a new adapter, as a later process would."""
@@ -131,8 +132,8 @@ def place(tmp_path: Path) -> Place:
 def test_plan_apply_and_nothing_left_to_do(place: Place) -> None:
     """What was planned is made, and then there is nothing to change."""
     plan = place.plan()
-    assert (("create", "terraform_data.page"),) == plan.changes
-    assert "1 to create" in place.said
+    assert (Change("create", "terraform_data.page"),) == plan.changes
+    assert COMMIT == plan.commit
 
     place.apply(plan)
 
@@ -174,7 +175,7 @@ def test_plan_initialises_again_when_terraform_asks(place: Place) -> None:
     place.terraform().prepare(place.said.append)
     (place.cache / "terraform" / "test-cloud" / "dev" / "data" / "terraform.tfstate").unlink()
 
-    assert not place.terraform().plan(place.log, place.said.append).empty
+    assert not place.terraform().plan(COMMIT, place.log, place.said.append).empty
 
 
 def test_missing_backend_file_is_named(place: Place) -> None:
@@ -216,7 +217,47 @@ def test_latest_plan_is_found_by_a_later_process(place: Place) -> None:
     """`inv apply` takes what `inv plan` saved."""
     plan = place.plan()
 
-    assert plan == place.terraform().plans.latest()
+    assert plan == place.terraform().saved()
+
+
+def test_without_a_plan_none_is_saved(place: Place) -> None:
+    """Nothing was ever planned here."""
+    assert place.terraform().saved() is None
+
+
+def test_a_saved_plan_of_other_files_is_refused(place: Place) -> None:
+    """Uncommitted changes belong to no commit: what a plan was made from is compared as well."""
+    plan = place.plan()
+    (place.environment / "terraform.tfvars").write_text('word = "bye"\n', encoding="utf-8")
+    with pytest.raises(GateFailed, match="no longer what it was made from") as caught:
+        place.terraform().saved()
+    assert "plan again" in caught.value.hint
+
+    (place.environment / "terraform.tfvars").write_text('word = "hello"\n', encoding="utf-8")
+    assert plan == place.terraform().saved()
+    with pytest.raises(GateFailed, match="no longer"):
+        place.terraform(TF_VAR_word="bye").saved()
+
+
+def test_drift_before_the_first_apply_is_bad_input(place: Place) -> None:
+    """There is nothing that could have been changed; Terraform is not even asked."""
+    with pytest.raises(InputError, match="there is no state"):
+        place.terraform().drift(place.log, place.said.append)
+
+
+def test_what_is_only_not_applied_yet_is_no_drift(place: Place) -> None:
+    """It is counted apart; no plan is kept of it, the state stays as it is, and no lock is taken."""
+    place.apply(place.plan())
+    assert Drift(()) == place.terraform().drift(place.log, place.said.append)
+    (place.environment / "terraform.tfvars").write_text('word = "bye"\n', encoding="utf-8")
+    state = place.state.read_bytes()
+    plans = sorted(place.cache.rglob("plans/*"))
+    lock = place.state.with_name(f".{place.state.name}.lock.info")
+    lock.write_text("{}", encoding="utf-8")
+
+    assert Drift((), pending=1) == place.terraform().drift(place.log, place.said.append)
+    assert (state, plans) == (place.state.read_bytes(), sorted(place.cache.rglob("plans/*")))
+    assert lock.exists()
 
 
 def test_plan_file_is_its_owners_alone(place: Place) -> None:
@@ -273,7 +314,7 @@ def test_failed_apply_names_the_resource_and_continues_later(place: Place) -> No
 
     place.write("go", "")
     again = place.plan()
-    assert "terraform_data.page" not in [address for _, address in again.changes]
+    assert "terraform_data.page" not in [change.address for change in again.changes]
     place.apply(again)
 
 
@@ -321,7 +362,7 @@ def test_state_lock_says_who_holds_it(place: Place, monkeypatch: pytest.MonkeyPa
     try:
         wait_for(place.configuration / "started", thread)
         with pytest.raises(Locked, match=r"the state is locked by .+ since 2") as caught:
-            place.terraform().plan(place.log, place.said.append)
+            place.terraform().plan(COMMIT, place.log, place.said.append)
         assert "OperationTypeApply" in caught.value.hint
         assert "force-unlock" in caught.value.hint
     finally:
@@ -385,7 +426,7 @@ def test_users_terraform_variables_do_not_leak(place: Place) -> None:
     terraform = place.terraform(TF_CLI_ARGS="-no-such-option", TF_WORKSPACE="other", TF_CLI_CONFIG_FILE="/nowhere/rc")
     terraform.prepare(place.said.append)
 
-    assert not terraform.plan(place.log, place.said.append).empty
+    assert not terraform.plan(COMMIT, place.log, place.said.append).empty
 
 
 def test_local_cloud_never_sees_the_users_credentials(place: Place) -> None:
@@ -412,8 +453,8 @@ def test_local_cloud_never_sees_the_users_credentials(place: Place) -> None:
     assert "AWS_PROFILE" not in aws
     assert "AWS_SESSION_TOKEN" not in aws
     assert ("test", "http://127.0.0.1:4566") == (aws["AWS_ACCESS_KEY_ID"], aws["AWS_ENDPOINT_URL"])
-    assert 'endpoints = { s3 = "http://127.0.0.1:4566" }' in terraform._backend_file().read_text(encoding="utf-8")
-    assert 'bucket = "indivillage-dev-state-000000000000"' in terraform._backend_file().read_text(encoding="utf-8")
+    assert 'endpoints = { s3 = "http://127.0.0.1:4566" }' in terraform._init.backend_file().read_text(encoding="utf-8")
+    assert 'bucket = "indivillage-dev-state-000000000000"' in terraform._init.backend_file().read_text(encoding="utf-8")
 
 
 def test_environments_do_not_share_data(place: Place) -> None:
