@@ -21,7 +21,7 @@ Terraform = Callable[..., subprocess.CompletedProcess[str]]
 Copy = Callable[[], Path]
 
 
-def _terraform_environment(environ: Mapping[str, str]) -> dict[str, str]:
+def terraform_environment(environ: Mapping[str, str]) -> dict[str, str]:
     """The caller's environment without what would change a run's meaning, with the provider mirror if there is one."""
     kept = {name: value for name, value in environ.items() if not name.startswith(("TF_", "AWS_"))}
     return kept | Mirrors(ROOT / ".cache", environ).environment() | {"CHECKPOINT_DISABLE": "1", "TF_IN_AUTOMATION": "1"}
@@ -30,7 +30,7 @@ def _terraform_environment(environ: Mapping[str, str]) -> dict[str, str]:
 @pytest.fixture(scope="session")
 def terraform() -> Terraform:
     """Run `terraform ARGUMENTS` in a folder; output is text, stdout and stderr in one."""
-    environment = _terraform_environment(os.environ)
+    environment = terraform_environment(os.environ)
 
     def run(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
         return subprocess.run(

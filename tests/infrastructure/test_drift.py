@@ -13,6 +13,7 @@ import pytest
 from deployer.model import Difference, Drift, Topology
 from deployer.tools.terraform import Terraform
 from tests.examples import COMMIT, ENVIRONMENT
+from tests.infrastructure.conftest import terraform_environment
 from tests.infrastructure.parameters import Parameters, store
 
 MAIN = """
@@ -38,7 +39,18 @@ resource "aws_ssm_parameter" "ours" {
   name        = "ours"
   type        = "String"
   value       = "hunter2"
+  data_type   = "text"
+}
+resource "aws_ssm_parameter" "newer" {
+  name        = "newer"
+  type        = "String"
+  value       = "same"
   description = var.description
+}
+resource "aws_ssm_parameter" "lost" {
+  name  = "lost"
+  type  = "String"
+  value = "here"
 }
 resource "aws_ssm_parameter" "deployers" {
   name        = "deployers"
@@ -93,7 +105,8 @@ class Place:
             read_topology=topology,
             forget_topology=lambda: None,
             backend={"path": str(self.state)},
-            environ={name: value for name, value in os.environ.items() if not name.startswith(("TF_VAR", "AWS_"))},
+            # The provider's mirror is looked for where other tests of this checkout have found it.
+            environ=terraform_environment(os.environ),
         )
 
     def drift(self) -> Drift:
@@ -103,7 +116,7 @@ class Place:
 
 @pytest.fixture
 def place(tmp_path: Path) -> Iterator[Place]:
-    """Two parameters: one of ours, and one of which the deployer owns all that matters."""
+    """Parameters as they were applied; of one the deployer owns all that matters."""
     with store() as (endpoint, parameters):
         place = Place(tmp_path, parameters, endpoint)
         place.tfvars.parent.mkdir(parents=True)
@@ -118,23 +131,24 @@ def place(tmp_path: Path) -> Iterator[Place]:
 
 @pytest.mark.timeout(300)
 def test_only_what_somebody_changed_around_terraform_is_drift(place: Place) -> None:
-    """One applied configuration through its days: the deployer, a newer commit, a person, a deletion."""
-    place.parameters["deployers"] |= {"Value": "web:7", "Description": "moved"}
+    """Changed and deleted by hand: drift. Moved by the deployer, or waiting in a newer commit: none."""
     place.describe("by a newer commit")
-    assert Drift((), pending=1) == place.drift(), "what Terraform ignores, and what is not applied yet, is no drift"
-    place.describe("by Terraform")
-
-    place.parameters["ours"] |= {"Value": "hunter3", "Description": "by hand"}
+    place.parameters["deployers"] |= {"Value": "web:7", "Description": "moved"}
+    place.parameters["ours"] |= {"Value": "hunter3", "DataType": "aws:ec2:image"}
+    del place.parameters["lost"]
     state = place.state.read_bytes()
+
     found = place.drift()
-    description = Difference("aws_ssm_parameter.ours", "description", '"by Terraform"', '"by Terraform"', '"by hand"')
-    assert (description, Difference("aws_ssm_parameter.ours", "value", *["(sensitive)"] * 3)) == found.differences
+
+    ours = "aws_ssm_parameter.ours"
+    expected = (
+        Difference("aws_ssm_parameter.lost", "", "there", "there", "gone"),
+        Difference(ours, "data_type", '"text"', '"text"', '"aws:ec2:image"'),
+        Difference(ours, "value", *["(sensitive)"] * 3),
+    )
+    assert Drift(expected, pending=1) == found
     assert "hunter" not in repr(found)
     assert "hunter" not in (place.folder / "drift.log").read_text(encoding="utf-8")
-
-    del place.parameters["ours"]
-    gone = Difference("aws_ssm_parameter.ours", "", "there", "there", "gone")
-    assert Drift((gone,)) == place.drift()
     assert state == place.state.read_bytes(), "looking writes nothing"
     assert [place.state] == list(place.state.parent.iterdir()), "and leaves no lock"
     assert [] == list(place.folder.rglob("draft-*")), "nor a plan, which holds every value"
