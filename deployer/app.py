@@ -135,7 +135,7 @@ def _tell_success(report: Report, site: Site, *, as_json: bool) -> None:
 
 def _tell_plan(plan: Plan) -> None:
     for line, loss in changes.grouped(plan):
-        for part in screen.fitted(line, screen.columns(sys.stdout), 8):
+        for part in screen.fitted(line, screen.columns(sys.stdout), 6):
             console.answer(part, alarm=loss)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from deployer.model import Change, Plan
+from deployer.model import FORCES, Change, Plan
 
 _WORDS = {
     "create": ("+", "to create"),
@@ -21,6 +21,8 @@ _OUTPUT = "output."
 _MANY = 15
 """More creations than this are told by module: the first plan of an environment has over a hundred."""
 LOSS = "DATA LOSS"
+_NAMED = 8
+"""Attributes of one change that are named; `plan --json` has all of them."""
 
 
 def counted(changes: Sequence[Change]) -> str:
@@ -47,21 +49,18 @@ def brief(changes: Sequence[Change]) -> tuple[str, ...]:
 
 
 def grouped(plan: Plan) -> Iterator[tuple[str, bool]]:
-    """Every change, by action and module, counts last; each line with whether it tells of a loss."""
+    """Every change, by action and address, counts last; each line with whether it tells of a loss."""
     resources, outputs = _apart(plan.changes)
     for action, (_, words) in _WORDS.items():
         of_action = [change for change in resources if change.action == action]
         if of_action:
             yield f"{len(of_action)} {words}", False
-        for module in sorted({_module(change.address) for change in of_action}):
-            yield f"  {module}", False
-            for change in of_action:
-                if _module(change.address) == module:
-                    yield f"    {_line(change)}", change.loses_data
+        for change in sorted(of_action, key=lambda change: change.address):
+            yield f"  {_line(change)}", change.loses_data
     if outputs:
         yield f"{len(outputs)} output{'s' * (len(outputs) > 1)} to change", False
     for change in outputs:
-        yield f"    {_line(change)}", False
+        yield f"  {_line(change)}", False
     yield counted(plan.changes), False
     if plan.losses:
         yield f"{LOSS}: {len(plan.losses)} of them held data, which would be gone", True
@@ -75,9 +74,16 @@ def _apart(changes: Sequence[Change]) -> tuple[list[Change], list[Change]]:
 
 def _line(change: Change) -> str:
     sign = _WORDS[change.action][0]
-    named = f": {', '.join(change.attributes)}" if change.attributes else ""
+    named = f": {_named(change.attributes)}" if change.attributes else ""
     note = f" ({change.note})" if change.note else ""
     return f"{sign} {change.address}{named}{note}{f'  ! {LOSS}' if change.loses_data else ''}"
+
+
+def _named(attributes: Sequence[str]) -> str:
+    """What fits on a line, what forces a replacement first."""
+    first = sorted(attributes, key=lambda name: not name.endswith(FORCES))
+    shown = first[:_NAMED]
+    return ", ".join(shown) + (f" and {len(first) - len(shown)} more" if len(first) > len(shown) else "")
 
 
 def _module(address: str) -> str:

@@ -206,6 +206,10 @@ class Image:
     tags: tuple[str, ...] = ()
 
 
+FORCES = "(forces replacement)"
+"""Ends the name of an attribute because of which a resource has to be replaced."""
+
+
 @dataclass(frozen=True, slots=True)
 class Change:
     """What a plan would do to one resource or output: `action` is create, update, replace or delete.

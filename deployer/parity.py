@@ -131,4 +131,14 @@ def _tell(rows: Sequence[Row]) -> None:
 
 
 def _shown(text: str | None) -> str:
-    return _ABSENT if text is None else text
+    """A text keeps its quotes only where it would look like something else without them."""
+    if text is None:
+        return _ABSENT
+    value = json.loads(text)
+    if not isinstance(value, str):
+        return text
+    try:
+        json.loads(value)
+    except ValueError:
+        return value or text
+    return text

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from deployer.model import Change
+from deployer.model import FORCES, Change
 
 _ACTIONS = {
     ("create",): "create",
@@ -76,7 +76,7 @@ def _changed(change: Mapping[str, Any]) -> tuple[str, ...]:
     pending = unknown if isinstance(unknown, Mapping) and change["actions"] == ["update"] else {}
     kept = {name for name in {*before, *after} if name in after and _differs(before.get(name), after[name])}
     names = sorted(kept | forcing | {name for name, value in pending.items() if _anything(value)})
-    return tuple(f"{name} (forces replacement)" if name in forcing else name for name in names)
+    return tuple(f"{name} {FORCES}" if name in forcing else name for name in names)
 
 
 def _differs(before: object, after: object) -> bool:

@@ -399,7 +399,7 @@ def test_a_plan_is_told_whole_and_where_it_is_kept(fakes: Fakes, capsys: pytest.
     assert 0 == plan()
     told = capsys.readouterr()
 
-    assert "    ~ aws_lb.public: idle_timeout" in told.out.splitlines()
+    assert "  ~ aws_lb.public: idle_timeout" in told.out.splitlines()
     assert "1 to update" == told.out.splitlines()[-1]
     assert f"of commit {COMMIT[:12]}, for 60 minutes: inv apply --env=dev" in told.err
 
@@ -410,7 +410,7 @@ def test_a_plan_that_would_lose_data_is_told_and_refused(fakes: Fakes, capsys: p
     with pytest.raises(GateFailed, match="DATA LOSS"):
         plan()
     told = capsys.readouterr()
-    assert f"    - {BUCKET.address}  ! DATA LOSS" in told.out.splitlines()
+    assert f"  - {BUCKET.address}  ! DATA LOSS" in told.out.splitlines()
     assert "saved as" not in told.err
 
     with pytest.raises(GateFailed, match="DATA LOSS"):

@@ -29,23 +29,19 @@ def test_counts_are_terraforms() -> None:
     assert "nothing to change" == counted(())
 
 
-def test_everything_is_told_by_action_and_module_and_what_ends_stands_last() -> None:
+def test_everything_is_told_by_action_and_what_ends_stands_last() -> None:
     """A screen stops at the bottom."""
     expected = [
         "1 to create",
-        "  root module",
-        "    + aws_lb.a",
+        "  + aws_lb.a",
         "1 to update",
-        "  module.net",
-        "    ~ module.net.aws_subnet.s: tags (moved from aws_subnet.s)",
+        "  ~ module.net.aws_subnet.s: tags (moved from aws_subnet.s)",
         "1 to replace",
-        "  module.database",
-        "    ± module.database.aws_db_instance.this: engine (forces replacement)  ! DATA LOSS",
+        "  ± module.database.aws_db_instance.this: engine (forces replacement)  ! DATA LOSS",
         "1 to destroy",
-        "  root module",
-        "    - aws_lb.z",
+        "  - aws_lb.z",
         "1 output to change",
-        "    + output.url",
+        "  + output.url",
         "1 to create, 1 to update, 1 to replace, 1 to destroy, 1 output to change",
         "DATA LOSS: 1 of them held data, which would be gone",
     ]
@@ -65,7 +61,7 @@ def test_no_address_is_left_out() -> None:
     """However many there are."""
     many = [Change("create", f"module.net.aws_subnet.s{number:02}") for number in range(200)]
 
-    assert {f"    + {change.address}" for change in many} < set(lines(*many))
+    assert {f"  + {change.address}" for change in many} < set(lines(*many))
 
 
 def test_on_the_way_a_loss_is_told_first() -> None:
@@ -79,3 +75,11 @@ def test_on_the_way_many_creations_are_told_by_module() -> None:
     told = brief((*created, Change("create", "aws_ssm_parameter.p"), Change("delete", "aws_lb.a")))
 
     assert ("- aws_lb.a", "+ module.net: 20 to create", "+ root module: 1 to create") == told[1:]
+
+
+def test_a_change_is_one_line_however_much_of_it_differs() -> None:
+    """What forces a replacement comes first."""
+    names = (*(f"a{number}" for number in range(12)), "z (forces replacement)")
+    line = brief((Change("replace", "aws_lb.a", names),))[1]
+
+    assert "± aws_lb.a: z (forces replacement), a0, a1, a2, a3, a4, a5, a6 and 5 more" == line

@@ -44,6 +44,7 @@ def test_each_difference_has_its_reason(tree: Path, capsys: pytest.CaptureFixtur
     assert ["≠", "cache.nodes", "1", "2", "2"] in [line.split() for line in lines]
     assert ["scaling.max", "2", "2", "2"] in [line.split() for line in lines]
     assert "    nothing is lost in development" in lines
+    assert ["≠", "nat", "-", "single", "-"] in [line.split() for line in lines]
     assert "3 of 4 keys differ, each for its reason\n" == told.err
 
 
@@ -117,3 +118,15 @@ def test_without_a_list_nothing_is_excused(tree: Path) -> None:
     (tree / parity.REASONS).unlink()
     with pytest.raises(ConfigError, match=r"parity\.toml"):
         parity.parity(as_json=False, root=tree)
+
+
+def test_a_number_in_quotes_stays_one(tree: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Nobody would see the difference otherwise."""
+    for name, size in (("development", "15"), ("staging", '"15"'), ("production", '"15"')):
+        file = tree / config.ENVIRONMENTS_FOLDER / name / "terraform.tfvars"
+        file.write_text(f"{file.read_text(encoding='utf-8')}size = {size}\n", encoding="utf-8")
+    with pytest.raises(GateFailed):
+        parity.parity(as_json=False, root=tree)
+
+    told = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert ["≠", "size", "15", '"15"', '"15"'] in told
