@@ -218,7 +218,7 @@ def stage(
             if report.error is None and not report.release.plan.empty:
                 minutes = f"{apply_stage.FRESH.total_seconds() / 60:.0f} minutes"
                 kept = f"{report.release.plan.sha256[:12]}, of commit {draft.commit[:12]}, for {minutes}"
-                console.line(f"saved as {kept}: inv apply --env={env}")
+                console.line(f"saved as {kept}: inv apply --env={env}{f' --cloud={cloud}' if cloud else ''}")
         return _judge(report, logs)
 
 

@@ -21,6 +21,7 @@ def drift(env: str, *, cloud: str | None, as_json: bool) -> int:
     log.unlink(missing_ok=True)
     # A rehearsal makes nothing that is not there: not even the state's bucket.
     world = compose(ROOT, ROOT, environment, logs, stop_for_run(), rehearsal=True).world
+    named = f"--env={env}{f' --cloud={cloud}' if cloud else ''}"
     world.infrastructure.prepare(console.line)
     found = world.infrastructure.drift(log, console.line)
     if holder := world.lease.holder():
@@ -32,13 +33,13 @@ def drift(env: str, *, cloud: str | None, as_json: bool) -> int:
             for part in screen.fitted(line, screen.columns(sys.stdout), 8):
                 console.answer(part)
     if found.pending:
-        console.line(f"{found.pending} changes of the configuration wait, which are no drift: inv plan --env={env}")
+        console.line(f"{found.pending} changes of the configuration wait, which are no drift: inv plan {named}")
     if not found.differences:
         return 0
     resources = len({difference.address for difference in found.differences})
     raise GateFailed(
         f"look for drift in {environment.name}",
         f"{len(found.differences)} differences in {resources} resources: somebody changed them around Terraform",
-        f"inv plan --env={env} and inv apply put them back; what is to stay belongs into infrastructure/terraform",
+        f"inv plan {named} and inv apply put them back; what is to stay belongs into infrastructure/terraform",
         log=log,
     )

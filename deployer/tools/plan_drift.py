@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from deployer.model import Difference, Drift
@@ -33,7 +33,7 @@ def found(plan: Mapping[str, Any]) -> Drift:
     differences = [
         difference
         for resource in sorted(drifted, key=lambda one: str(one["address"]))
-        for difference in _differences(resource, planned.get(_key(resource), {"actions": ["no-op"]}))
+        for difference in _telling(_differences(resource, planned.get(_key(resource), {"actions": ["no-op"]})))
     ]
     told = {difference.address for difference in differences}
     changes = plan_summary.summarise({**plan, "output_changes": {}})
@@ -42,6 +42,12 @@ def found(plan: Mapping[str, Any]) -> Drift:
 
 def _key(resource: Mapping[str, Any]) -> tuple[str, str]:
     return str(resource["address"]), str(resource.get("deposed", ""))
+
+
+def _telling(differences: Iterable[Difference]) -> list[Difference]:
+    """Leave out what AWS counts up beside a real change: nobody set it, and what it will be only an apply can say."""
+    found = list(differences)
+    return [difference for difference in found if difference.wanted != _UNKNOWN] or found
 
 
 def _differences(resource: Mapping[str, Any], planned: Mapping[str, Any]) -> Iterator[Difference]:

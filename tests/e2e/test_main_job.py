@@ -69,8 +69,10 @@ def test_one_command_takes_a_fresh_clone_to_a_running_environment(checkout: Chec
 def test_a_second_plan_has_nothing_to_change(checkout: Checkout) -> None:
     """Terraform sees no drift in what the deployer moved."""
     plan = checkout.inv("plan", "--env=dev")
+    drift = checkout.inv("drift", "--env=dev")
 
     assert "no changes" in plan.stderr
+    assert "no drift" in drift.stdout.splitlines()
 
 
 def test_one_changed_line_replaces_the_backend_without_losing_a_request(checkout: Checkout) -> None:

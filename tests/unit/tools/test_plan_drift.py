@@ -163,8 +163,10 @@ def test_lists_are_told_whole_and_long_values_cut() -> None:
     assert 161 == len(differences({"text": "x" * 500}, {"text": "y"}, {"text": "x" * 500})[0][1])
 
 
-def test_what_an_apply_would_only_tell_is_said_so() -> None:
-    """A value that AWS gives."""
-    assert [("dns", '"a"', "(known after apply)", '"b"')] == differences(
-        {"dns": "a"}, {"dns": "b"}, {}, unknown={"dns": True}
-    )
+def test_what_only_an_apply_will_tell_is_left_out_beside_what_somebody_set() -> None:
+    """A version that AWS counts up; alone it is all that there is to tell."""
+    alone = differences({"version": 1}, {"version": 2}, {}, unknown={"version": True})
+    beside = differences({"version": 1, "n": 1}, {"version": 2, "n": 2}, {"n": 1}, unknown={"version": True})
+
+    assert [("version", "1", "(known after apply)", "2")] == alone
+    assert [("n", "1", "1", "2")] == beside
