@@ -28,6 +28,13 @@ locals {
   # Named here, since what reads it is made before the parameter that describes it.
   topology_parameter = "/indivillage/${var.short_name}/topology"
 
+  # What tasks call: ECS on their behalf the first four, the reconciler the others. Private endpoints are never real on
+  # the local cloud.
+  endpoints = local.local_cloud ? toset([]) : setunion(
+    ["ecr.api", "ecr.dkr", "logs", "secretsmanager"],
+    var.deployment.strategy == "blue_green" ? ["application-autoscaling", "ecs", "elasticloadbalancing", "ssm", "sts"] : [],
+  )
+
   internal_ports = { blue = 8081, green = 8082 }
   test_port      = 9000
   database_port  = local.local_cloud ? 5432 : 5433 # the usual one is what scanners try
@@ -110,6 +117,7 @@ module "networking" {
   test_cidrs           = var.access.test_cidrs
   internal_ports       = local.internal_ports
   file_system          = local.file_system
+  endpoints            = local.endpoints
   flow_logs_bucket_arn = local.local_cloud ? null : module.storage.log_delivery.arn
 }
 

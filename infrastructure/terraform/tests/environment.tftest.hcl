@@ -98,6 +98,11 @@ run "nothing_that_the_local_cloud_lacks" {
   }
 
   assert {
+    condition     = length(local.endpoints) == 0 && !contains(keys(module.networking.security_groups), "endpoints")
+    error_message = "the local cloud's tasks reach it under its own name"
+  }
+
+  assert {
     condition     = length(module.replica) == 0 && module.storage.backups_bucket == null && module.storage.replication == {} && module.storage.file_system == null
     error_message = "the local cloud has no second region, no locked objects and no file system"
   }
@@ -134,6 +139,11 @@ run "production_on_aws" {
   assert {
     condition     = output.topology.services.backend.environment.REDIS_IAM_USER == "indivillage-prod-backend" && output.topology.services.backend.environment.REDIS_IAM_CLUSTER == "indivillage-prod"
     error_message = "on AWS the backend must be told as whom it signs in to Redis"
+  }
+
+  assert {
+    condition     = local.endpoints == toset(["ecr.api", "ecr.dkr", "logs", "secretsmanager"]) && contains(keys(module.networking.security_groups), "endpoints")
+    error_message = "tasks must reach AWS's APIs without the internet"
   }
 
   assert {
@@ -197,6 +207,23 @@ run "two_colors_have_a_reconciler" {
   assert {
     condition     = local.state_bucket == "indivillage-dev-state-000000000000"
     error_message = "lease and ledger must be looked for where the deployer keeps them"
+  }
+}
+
+run "the_reconciler_calls_more_of_aws" {
+  command = plan
+
+  variables {
+    name       = "staging"
+    short_name = "staging"
+    cloud      = "aws"
+    account_id = "123456789012"
+    deployment = { strategy = "blue_green", steps = [{ weight_percent = 100, bake_s = 60 }], steady_timeout_s = 300 }
+  }
+
+  assert {
+    condition     = setsubtract(local.endpoints, ["ecr.api", "ecr.dkr", "logs", "secretsmanager"]) == toset(["application-autoscaling", "ecs", "elasticloadbalancing", "ssm", "sts"])
+    error_message = "what the reconciler calls must be within reach"
   }
 }
 

@@ -18,6 +18,6 @@ output "subnets" {
 }
 
 output "security_groups" {
-  description = "Security group ids by role: public-alb, frontend, internal-alb, backend, database, cache, reconciler, and file-system where there is one."
+  description = "Security group ids by role: public-alb, frontend, internal-alb, backend, database, cache, reconciler, and where there are some file-system and endpoints."
   value       = { for role, group in aws_security_group.this : role => group.id }
 }

@@ -69,12 +69,3 @@ resource "aws_route_table_association" "data" {
   subnet_id      = each.value.id
   route_table_id = aws_route_table.data.id
 }
-
-# Free, and keeps image layers and uploads off the NAT gateway's bill.
-resource "aws_vpc_endpoint" "s3" {
-  vpc_id            = aws_vpc.this.id
-  service_name      = "com.amazonaws.${var.region}.s3"
-  vpc_endpoint_type = "Gateway"
-  route_table_ids   = [for table in aws_route_table.private : table.id]
-  tags              = { Name = "${var.prefix}-s3" }
-}

@@ -1,6 +1,9 @@
 # Who may talk to whom. Groups name each other, so a task may change its address but never its neighbours;
-# the only rules that name the internet are the public load balancer's door and the tasks' way out to AWS's own APIs.
+# the only rule that names the internet is the public load balancer's door. AWS's own APIs are reached through endpoints
+# inside the VPC; where there are none (the local cloud) tasks may go out on port 443.
 locals {
+  callers = toset(["frontend", "backend", "reconciler"])
+
   groups = merge({
     public-alb   = "Public load balancer: visitors in, frontend out"
     frontend     = "Frontend tasks: from the public load balancer, to the internal one"
@@ -9,7 +12,9 @@ locals {
     database     = "PostgreSQL: backend only"
     cache        = "Redis: backend only"
     reconciler   = "Scheduled reconciler: nothing in, AWS APIs out"
-  }, var.file_system ? { file-system = "Shared file system: backend only" } : {})
+    }, var.file_system ? { file-system = "Shared file system: backend only" } : {},
+    length(var.endpoints) > 0 ? { endpoints = "AWS APIs inside the VPC: tasks only" } : {},
+  )
 
   # from -> to on port; each line becomes an egress rule of one group and an ingress rule of the other.
   flows = merge({
@@ -19,7 +24,9 @@ locals {
     internal-alb-to-backend        = { from = "internal-alb", to = "backend", port = var.container_port.backend }
     backend-to-database            = { from = "backend", to = "database", port = var.database_port }
     backend-to-cache               = { from = "backend", to = "cache", port = 6379 }
-  }, var.file_system ? { backend-to-file-system = { from = "backend", to = "file-system", port = 2049 } } : {})
+    }, var.file_system ? { backend-to-file-system = { from = "backend", to = "file-system", port = 2049 } } : {},
+    { for role in local.callers : "${role}-to-endpoints" => { from = role, to = "endpoints", port = 443 } if length(var.endpoints) > 0 },
+  )
 }
 
 resource "aws_security_group" "this" {
@@ -75,9 +82,21 @@ resource "aws_vpc_security_group_ingress_rule" "test" {
   description       = "release tests of the idle color"
 }
 
-# ECR, CloudWatch Logs, Secrets Manager and S3 are reached over TLS; nothing else outside the VPC is.
+# S3 (image layers, forms, uploads) has no address inside the VPC: the rule names AWS's own list of its addresses.
+resource "aws_vpc_security_group_egress_rule" "s3" {
+  for_each = length(var.endpoints) > 0 ? local.callers : toset([])
+
+  security_group_id = aws_security_group.this[each.value].id
+  prefix_list_id    = aws_vpc_endpoint.s3.prefix_list_id
+  ip_protocol       = "tcp"
+  from_port         = 443
+  to_port           = 443
+  description       = "S3 over TLS"
+}
+
+# Without endpoints: AWS's APIs over TLS, and nothing else outside the VPC.
 resource "aws_vpc_security_group_egress_rule" "aws_apis" {
-  for_each = toset(["frontend", "backend", "reconciler"])
+  for_each = length(var.endpoints) > 0 ? toset([]) : local.callers
 
   security_group_id = aws_security_group.this[each.value].id
   cidr_ipv4         = "0.0.0.0/0"

@@ -83,3 +83,14 @@ variable "file_system" {
   type        = bool
   default     = false
 }
+
+variable "endpoints" {
+  description = "AWS services that tasks reach inside the VPC, as endpoint names end (ecr.api, logs); with none they go out by NAT. S3 always has its gateway."
+  type        = set(string)
+  default     = []
+
+  validation {
+    condition     = length(var.endpoints) == 0 || length(setsubtract(["ecr.api", "ecr.dkr", "logs", "secretsmanager"], var.endpoints)) == 0
+    error_message = "endpoints must be none, or hold ecr.api, ecr.dkr, logs and secretsmanager: no task starts without one of them."
+  }
+}

@@ -45,6 +45,11 @@ run "development" {
   }
 
   assert {
+    condition     = length(aws_vpc_endpoint.this) == 0 && length(aws_vpc_security_group_egress_rule.s3) == 0 && toset(keys(aws_vpc_security_group_egress_rule.aws_apis)) == toset(["frontend", "backend", "reconciler"])
+    error_message = "without endpoints tasks go out by NAT"
+  }
+
+  assert {
     condition     = length(aws_flow_log.this) == 0
     error_message = "without a bucket there are no flow logs"
   }
@@ -150,6 +155,62 @@ run "flow_logs" {
     condition     = aws_flow_log.this[0].log_destination == "arn:aws:s3:::logs/vpc/" && aws_flow_log.this[0].traffic_type == "ALL"
     error_message = "all traffic must be logged below vpc/"
   }
+}
+
+run "endpoints" {
+  variables {
+    endpoints = ["ecr.api", "ecr.dkr", "logs", "secretsmanager"]
+  }
+
+  assert {
+    condition     = toset([for endpoint in values(aws_vpc_endpoint.this) : endpoint.service_name]) == toset([for name in ["ecr.api", "ecr.dkr", "logs", "secretsmanager"] : "com.amazonaws.ap-south-1.${name}"])
+    error_message = "every service that was named must have its endpoint"
+  }
+
+  assert {
+    condition     = alltrue([for endpoint in values(aws_vpc_endpoint.this) : endpoint.vpc_endpoint_type == "Interface" && endpoint.private_dns_enabled && endpoint.security_group_ids == toset([aws_security_group.this["endpoints"].id])])
+    error_message = "endpoints must answer under the services' own names, behind a group of their own"
+  }
+
+  assert {
+    condition     = alltrue([for endpoint in values(aws_vpc_endpoint.this) : endpoint.subnet_ids == toset([aws_subnet.private["a"].id])])
+    error_message = "with one NAT gateway endpoints stand in its zone"
+  }
+
+  assert {
+    condition     = length(aws_vpc_security_group_egress_rule.aws_apis) == 0 && alltrue([for rule in values(aws_vpc_security_group_egress_rule.flow) : rule.cidr_ipv4 == null])
+    error_message = "with endpoints nobody may reach the internet"
+  }
+
+  assert {
+    condition     = alltrue([for rule in values(aws_vpc_security_group_egress_rule.s3) : rule.prefix_list_id == aws_vpc_endpoint.s3.prefix_list_id && rule.from_port == 443]) && length(aws_vpc_security_group_egress_rule.s3) == 3
+    error_message = "tasks must reach S3, over TLS"
+  }
+
+  assert {
+    condition     = toset([for flow in values(local.flows) : flow.from if flow.to == "endpoints" && flow.port == 443]) == toset(["frontend", "backend", "reconciler"])
+    error_message = "every task, and nobody else, must reach the endpoints"
+  }
+}
+
+run "endpoints_in_every_zone" {
+  variables {
+    nat       = "per_zone"
+    endpoints = ["ecr.api", "ecr.dkr", "logs", "secretsmanager"]
+  }
+
+  assert {
+    condition     = alltrue([for endpoint in values(aws_vpc_endpoint.this) : endpoint.subnet_ids == toset([for subnet in values(aws_subnet.private) : subnet.id])])
+    error_message = "a zone must not depend on another one's endpoints"
+  }
+}
+
+run "refuses_endpoints_with_which_no_task_starts" {
+  command = plan
+  variables {
+    endpoints = ["logs"]
+  }
+  expect_failures = [var.endpoints]
 }
 
 run "file_system" {
