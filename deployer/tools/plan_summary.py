@@ -25,10 +25,10 @@ HOLDS_DATA = frozenset({
     *("aws_elasticache_replication_group", "aws_elasticache_cluster", "aws_elasticache_serverless_cache"),
     *("aws_s3_bucket", "aws_s3_directory_bucket", "aws_efs_file_system", "aws_ebs_volume", "aws_ebs_snapshot"),
     *("aws_kms_key", "aws_kms_replica_key", "aws_secretsmanager_secret", "aws_cloudwatch_log_group"),
-    *("aws_ecr_repository", "aws_sqs_queue", "aws_grafana_workspace"),
+    *("aws_ecr_repository", "aws_cloudcontrolapi_resource", "aws_sqs_queue", "aws_grafana_workspace"),
 })  # fmt: skip
 """Resource types whose end is the end of data. Exact names: an aws_s3_bucket_policy holds none. A KMS key counts, since
-nobody can read any more what it encrypted."""
+nobody can read any more what it encrypted. On AWS the image repositories are aws_cloudcontrolapi_resource."""
 
 
 def summarise(plan: Mapping[str, Any]) -> tuple[Change, ...]:

@@ -171,6 +171,7 @@ module "compute" {
   log_retention_days     = var.log_retention_days
   protect                = local.protect
   force_delete_images    = local.local_cloud
+  immutable_images       = !local.local_cloud
 
   secret_arns = {
     frontend = compact([module.security.basic_auth_secret_arn])

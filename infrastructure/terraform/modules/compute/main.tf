@@ -49,6 +49,14 @@ resource "aws_ecs_task_definition" "placeholder" {
     user                   = "10001:10001"
     readonlyRootFilesystem = true
     portMappings           = [{ containerPort = var.services[each.key].port, hostPort = var.services[each.key].port, protocol = "tcp" }]
+    logConfiguration = {
+      logDriver = "awslogs"
+      options = {
+        awslogs-group         = aws_cloudwatch_log_group.this[each.key].name
+        awslogs-region        = var.region
+        awslogs-stream-prefix = "placeholder"
+      }
+    }
   }])
 
   lifecycle {

@@ -1,10 +1,19 @@
 # One account holds every environment and one registry, so what was tested in staging is the very image that production
 # runs. The environment that owns the registry creates the repositories; the others only use their names.
+#
+# `<environment>-<commit>` names one content for ever; `<environment>-latest` and `stable` move. The provider's own
+# resource learned of such exceptions in 6.8, and 5.100 can only do all or nothing: on AWS the repositories are made
+# through Cloud Control instead, which takes whatever CloudFormation knows.
+locals {
+  own_repositories       = var.owns_registry && !var.immutable_images ? local.repositories : {}
+  immutable_repositories = var.owns_registry && var.immutable_images ? local.repositories : {}
+}
+
 resource "aws_ecr_repository" "this" {
-  for_each = var.owns_registry ? local.repositories : {}
+  for_each = local.own_repositories
 
   name                 = each.value
-  image_tag_mutability = "MUTABLE" # <environment>-latest and stable move; releases are deployed by digest
+  image_tag_mutability = "MUTABLE" # MiniStack knows no exceptions
   force_delete         = var.force_delete_images
 
   image_scanning_configuration {
@@ -16,12 +25,35 @@ resource "aws_ecr_repository" "this" {
   }
 }
 
+# Cloud Control does not see the provider's default tags.
+data "aws_default_tags" "this" {
+  count = length(local.immutable_repositories) > 0 ? 1 : 0
+}
+
+resource "aws_cloudcontrolapi_resource" "repository" {
+  for_each = local.immutable_repositories
+
+  type_name = "AWS::ECR::Repository"
+  desired_state = jsonencode({
+    RepositoryName     = each.value
+    ImageTagMutability = "IMMUTABLE_WITH_EXCLUSION"
+    ImageTagMutabilityExclusionFilters = [for pattern in ["*-latest", "stable"] : {
+      ImageTagMutabilityExclusionFilterType  = "WILDCARD"
+      ImageTagMutabilityExclusionFilterValue = pattern
+    }]
+    ImageScanningConfiguration = { ScanOnPush = true }
+    EncryptionConfiguration    = { EncryptionType = "AES256" }
+    Tags                       = [for key, value in data.aws_default_tags.this[0].tags : { Key = key, Value = value }]
+  })
+}
+
 # An image that a rule of higher priority selects is out of reach for the rules below it: whatever is called stable or
 # <environment>-latest stays, however old it is.
 resource "aws_ecr_lifecycle_policy" "this" {
-  for_each = aws_ecr_repository.this
+  for_each = var.owns_registry ? local.repositories : {}
 
-  repository = each.value.name
+  # Cloud Control's id of a repository is its name.
+  repository = var.immutable_images ? aws_cloudcontrolapi_resource.repository[each.key].id : aws_ecr_repository.this[each.key].name
   policy = jsonencode({
     rules = [
       {

@@ -108,6 +108,17 @@ variable "owns_registry" {
   type        = bool
 }
 
+variable "immutable_images" {
+  description = "Whether a tag keeps its image for ever, but for *-latest and stable (MiniStack has no such exceptions)."
+  type        = bool
+  default     = false
+
+  validation {
+    condition     = !(var.immutable_images && var.force_delete_images)
+    error_message = "immutable_images and force_delete_images exclude each other: Cloud Control never deletes a repository that holds images."
+  }
+}
+
 variable "autoscaling" {
   description = "Percent of CPU and memory that autoscaling aims for, or null to leave it out (the local cloud has none)."
   type        = object({ cpu_percent = number, memory_percent = number })

@@ -18,6 +18,9 @@ mock_provider "aws" {
   mock_resource "aws_cloudwatch_log_group" {
     defaults = { arn = "arn:aws:logs:ap-south-1:123456789012:log-group:a" }
   }
+  mock_data "aws_default_tags" {
+    defaults = { tags = { owner = "platform-team" } }
+  }
   mock_resource "aws_iam_role" {
     defaults = { arn = "arn:aws:iam::123456789012:role/a" }
   }
@@ -256,6 +259,35 @@ run "registry" {
   }
 }
 
+run "a_tag_keeps_its_image" {
+  command = plan
+
+  variables {
+    immutable_images = true
+  }
+
+  assert {
+    condition     = toset([for repository in values(aws_cloudcontrolapi_resource.repository) : jsondecode(repository.desired_state).RepositoryName]) == toset(["indivillage/frontend", "indivillage/backend", "indivillage/deployer"]) && length(aws_ecr_repository.this) == 0
+    error_message = "the registry must hold one repository a service and the deployer's own, each made once"
+  }
+
+  assert {
+    condition = alltrue([for repository in values(aws_cloudcontrolapi_resource.repository) : jsondecode(repository.desired_state).ImageTagMutability == "IMMUTABLE_WITH_EXCLUSION"
+    && toset(jsondecode(repository.desired_state).ImageTagMutabilityExclusionFilters[*].ImageTagMutabilityExclusionFilterValue) == toset(["*-latest", "stable"])])
+    error_message = "only <environment>-latest and stable may move"
+  }
+
+  assert {
+    condition     = alltrue([for repository in values(aws_cloudcontrolapi_resource.repository) : jsondecode(repository.desired_state).ImageScanningConfiguration.ScanOnPush && jsondecode(repository.desired_state).Tags == [{ Key = "owner", Value = "platform-team" }]])
+    error_message = "images must be scanned, and repositories tagged like everything else"
+  }
+
+  assert {
+    condition     = length(aws_ecr_lifecycle_policy.this) == 3
+    error_message = "their images must be kept for 180 days, too"
+  }
+}
+
 run "registry_of_another_environment" {
   command = plan
 
@@ -264,7 +296,7 @@ run "registry_of_another_environment" {
   }
 
   assert {
-    condition     = length(aws_ecr_repository.this) == 0 && length(aws_ecr_lifecycle_policy.this) == 0
+    condition     = length(aws_ecr_repository.this) == 0 && length(aws_cloudcontrolapi_resource.repository) == 0 && length(aws_ecr_lifecycle_policy.this) == 0
     error_message = "only one environment may create the repositories"
   }
 
@@ -337,6 +369,25 @@ run "topology" {
     condition     = aws_ecs_task_definition.placeholder["backend"].family != output.services["backend"].family
     error_message = "the placeholder must not be mistaken for a release"
   }
+}
+
+run "placeholder" {
+  command = plan
+
+  assert {
+    condition = alltrue([for task in values(aws_ecs_task_definition.placeholder) : alltrue([for container in jsondecode(task.container_definitions) :
+    container.readonlyRootFilesystem && container.user == "10001:10001" && container.logConfiguration.logDriver == "awslogs"])])
+    error_message = "even what never runs must be locked down, and log"
+  }
+}
+
+run "refuses_to_delete_what_never_changes" {
+  command = plan
+  variables {
+    immutable_images    = true
+    force_delete_images = true
+  }
+  expect_failures = [var.immutable_images]
 }
 
 run "refuses_a_name_too_long_for_target_groups" {
