@@ -5,6 +5,8 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -246,18 +248,35 @@ def test_drift_before_the_first_apply_is_bad_input(place: Place) -> None:
 
 
 def test_what_is_only_not_applied_yet_is_no_drift(place: Place) -> None:
-    """It is counted apart; no plan is kept of it, the state stays as it is, and no lock is taken."""
+    """It is counted apart; no plan is kept of it, and the state stays as it is."""
     place.apply(place.plan())
     assert Drift(()) == place.terraform().drift(place.log, place.said.append)
     (place.environment / "terraform.tfvars").write_text('word = "bye"\n', encoding="utf-8")
     state = place.state.read_bytes()
     plans = sorted(place.cache.rglob("plans/*"))
-    lock = place.state.with_name(f".{place.state.name}.lock.info")
-    lock.write_text("{}", encoding="utf-8")
 
     assert Drift((), pending=1) == place.terraform().drift(place.log, place.said.append)
     assert (state, plans) == (place.state.read_bytes(), sorted(place.cache.rglob("plans/*")))
-    assert lock.exists()
+
+
+def test_drift_is_seen_while_somebody_holds_the_state(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It takes no lock, so it can neither be kept out nor leave one behind; a plan does and is."""
+    monkeypatch.setattr("deployer.tools.terraform_program._LOCK_TIMEOUT", "-lock-timeout=0s")
+    place.apply(place.plan())
+    # As Terraform's local backend locks: a POSIX lock, of another process since one's own are no obstacle.
+    script = "import fcntl, sys; s = open(sys.argv[1], 'r+'); fcntl.lockf(s, fcntl.LOCK_EX); print('held', flush=True)"
+    with subprocess.Popen(
+        [sys.executable, "-c", f"{script}; input()", str(place.state)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as holder:
+        assert holder.stdout is not None
+        assert "held\n" == holder.stdout.readline()
+        with pytest.raises(DeployError, match="lock"):
+            place.terraform().plan(COMMIT, place.log, place.said.append)
+        assert Drift(()) == place.terraform().drift(place.log, place.said.append)
+        holder.communicate("\n")
 
 
 def test_plan_file_is_its_owners_alone(place: Place) -> None:
