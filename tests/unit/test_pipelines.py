@@ -79,6 +79,16 @@ def test_whatever_changes_an_environment_holds_its_lease(name: str) -> None:
     assert dict.fromkeys(changing, True) == {change: "lock" in before(stages, change) for change in changing}
 
 
+@pytest.mark.parametrize("name", ["DEPLOY", "DEPLOY_ANEW", "APPLY"])
+def test_nothing_is_applied_without_consent(name: str) -> None:
+    """Nor written down as begun: whichever of two stages that could run at once is quicker."""
+    stages = ALL[name]
+
+    assert {"consent"} == {"consent"}.intersection(
+        *(before(stages, stage.name) for stage in stages if stage.name in ("apply", "record"))
+    )
+
+
 @pytest.mark.parametrize("name", ["REDEPLOY", "ROLLBACK"])
 def test_going_back_checks_the_images_first(name: str) -> None:
     """A release whose images are gone is found before a task is touched."""
