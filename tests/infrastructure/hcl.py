@@ -19,22 +19,39 @@ def files(configuration: Path) -> list[Path]:
 
 def read(file: Path) -> dict[str, Any]:
     """One file's attributes and blocks."""
-    values = hcl2.loads(file.read_text(encoding="utf-8"), serialization_options=_OPTIONS)
+    return parse(file.read_text(encoding="utf-8"))
+
+
+def parse(text: str) -> dict[str, Any]:
+    """The attributes and blocks of a file's text."""
+    values = hcl2.loads(text, serialization_options=_OPTIONS)
     return {str(key): value for key, value in values.items() if not str(key).startswith("__")}
 
 
 def named(configuration: Path, kind: str) -> Iterator[tuple[Path, str, dict[str, Any]]]:
     """Every block such as `variable "name" {…}`: the file it stands in, its name, its body."""
     for file in files(configuration):
-        for block in read(file).get(kind, []):
-            for name, body in block.items():
-                if not name.startswith("__"):
-                    yield file, name, _body(body)
+        for name, body in named_in(read(file), kind):
+            yield file, name, body
+
+
+def named_in(content: Mapping[str, Any], kind: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The same, of one file's content."""
+    for block in content.get(kind, []):
+        for name, body in block.items():
+            if not name.startswith("__"):
+                yield name, _body(body)
 
 
 def resources(configuration: Path) -> Iterator[tuple[str, str, dict[str, Any]]]:
     """Every resource: its type, its name, its body."""
-    for _, kind, resource in named(configuration, "resource"):
+    for file in files(configuration):
+        yield from resources_in(read(file))
+
+
+def resources_in(content: Mapping[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """The same, of one file's content."""
+    for kind, resource in named_in(content, "resource"):
         for name, body in resource.items():
             if not name.startswith("__"):
                 yield kind, name, _body(body)
