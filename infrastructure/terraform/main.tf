@@ -83,6 +83,7 @@ module "storage" {
   owns_account     = !local.local_cloud && local.owns_account
   object_lock_days = local.protect ? var.backups.retention_days : null
   replica          = one(local.replicas)
+  state_bucket     = local.state_bucket
 
   file_system = local.file_system ? {
     subnet_ids        = module.networking.subnets.private
@@ -100,6 +101,8 @@ module "replica" {
   prefix         = local.prefix
   account_id     = var.account_id
   retention_days = var.backups.retention_days
+
+  image_lifecycle_policy = module.compute.image_lifecycle_policy
 }
 
 module "networking" {
@@ -172,6 +175,7 @@ module "compute" {
   protect                = local.protect
   force_delete_images    = local.local_cloud
   immutable_images       = !local.local_cloud
+  image_replica_region   = local.replicate ? var.replica_region : null
 
   secret_arns = {
     frontend = compact([module.security.basic_auth_secret_arn])

@@ -157,7 +157,7 @@ variable "cache" {
 }
 
 variable "backups" {
-  description = "Days for which replaced or deleted forms and uploads can be brought back, and whether replica_region gets a copy of both."
+  description = "Days for which replaced or deleted forms and uploads can be brought back, and whether replica_region gets a copy of both, of state and ledger, of daily database backups, and of the account's images. At most one environment of an account asks for it."
   type        = object({ retention_days = number, replicate = optional(bool, false) })
 }
 

@@ -118,6 +118,7 @@ def test_the_plans_of_all_environments_hold(testable: Path, terraform: Terraform
     for environment in ENVIRONMENTS:
         things += planned(environment, plan_of(environment, testable, terraform))
     assert broken(things) == {}
+    assert {found.name for found in things if "0.0.0.0/0" in addresses(found)} == {"visitors"}
     written = configured(CONFIGURATION)
     idle = [
         (name, pattern)
@@ -125,6 +126,13 @@ def test_the_plans_of_all_environments_hold(testable: Path, terraform: Terraform
         if not any(re.search(pattern, where) for where in (*CHECKS[name](things), *CHECKS[name](written)))
     ]
     assert idle == []
+
+
+def addresses(found: Found) -> list[str]:
+    """The addresses that a security group's rule names."""
+    rule = found.kind.startswith("aws_vpc_security_group_") or found.kind == "aws_security_group_rule"
+    one = [found.values.get("cidr_ipv4") or "", *(found.values.get("cidr_blocks") or [])]
+    return one if rule else []
 
 
 @pytest.mark.parametrize(

@@ -53,3 +53,8 @@ output "services" {
     } }
   } }
 }
+
+output "image_lifecycle_policy" {
+  description = "Which images are kept for how long, as ECR writes it."
+  value       = local.image_lifecycle_policy
+}

@@ -49,12 +49,8 @@ resource "aws_cloudcontrolapi_resource" "repository" {
 
 # An image that a rule of higher priority selects is out of reach for the rules below it: whatever is called stable or
 # <environment>-latest stays, however old it is.
-resource "aws_ecr_lifecycle_policy" "this" {
-  for_each = var.owns_registry ? local.repositories : {}
-
-  # Cloud Control's id of a repository is its name.
-  repository = var.immutable_images ? aws_cloudcontrolapi_resource.repository[each.key].id : aws_ecr_repository.this[each.key].name
-  policy = jsonencode({
+locals {
+  image_lifecycle_policy = jsonencode({
     rules = [
       {
         rulePriority = 1
@@ -76,4 +72,31 @@ resource "aws_ecr_lifecycle_policy" "this" {
       },
     ]
   })
+}
+
+resource "aws_ecr_lifecycle_policy" "this" {
+  for_each = var.owns_registry ? local.repositories : {}
+
+  # Cloud Control's id of a repository is its name.
+  repository = var.immutable_images ? aws_cloudcontrolapi_resource.repository[each.key].id : aws_ecr_repository.this[each.key].name
+  policy     = local.image_lifecycle_policy
+}
+
+# Once for the whole registry, whoever of an account's environments asks for it; two that did would undo each other.
+resource "aws_ecr_replication_configuration" "this" {
+  count = var.image_replica_region == null ? 0 : 1
+
+  replication_configuration {
+    rule {
+      destination {
+        region      = var.image_replica_region
+        registry_id = var.account_id
+      }
+
+      repository_filter {
+        filter      = "indivillage/"
+        filter_type = "PREFIX_MATCH"
+      }
+    }
+  }
 }

@@ -119,6 +119,17 @@ variable "immutable_images" {
   }
 }
 
+variable "image_replica_region" {
+  description = "Region that gets a copy of every image pushed from now on, or null for none."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.image_replica_region == null ? true : var.image_replica_region != var.region
+    error_message = "image_replica_region must be another region: ECR copies to no other place of the same one."
+  }
+}
+
 variable "autoscaling" {
   description = "Percent of CPU and memory that autoscaling aims for, or null to leave it out (the local cloud has none)."
   type        = object({ cpu_percent = number, memory_percent = number })

@@ -30,3 +30,8 @@ output "cache_login" {
     arns    = [aws_elasticache_replication_group.this.arn, aws_elasticache_user.backend[0].arn]
   } : null
 }
+
+output "backup_vault" {
+  description = "Name of the vault of AWS Backup, under which CloudWatch counts its jobs; null without one."
+  value       = one(aws_backup_vault.this[*].name)
+}

@@ -1,11 +1,25 @@
-# What an environment keeps in the second region: copies of forms, uploads and database backups, under a key of that
-# region. Whoever calls this hands it that region's provider.
+# What an environment keeps in the second region: copies of forms, uploads, state and database backups, under a key of
+# that region, and the rules for the copies of images. Whoever calls this hands it that region's provider.
 locals {
-  roles = toset(["forms", "uploads"])
+  roles = toset(["forms", "uploads", "state"])
+}
+
+# Repositories appear here by themselves with the first image that is copied. Tags move as they move at home.
+resource "aws_ecr_repository_creation_template" "this" {
+  prefix               = "indivillage"
+  description          = "Copies of images from the first region"
+  applied_for          = ["REPLICATION"]
+  image_tag_mutability = "MUTABLE"
+
+  encryption_configuration {
+    encryption_type = "AES256"
+  }
+
+  lifecycle_policy = var.image_lifecycle_policy
 }
 
 resource "aws_kms_key" "this" {
-  description             = "${var.prefix}: copies of forms, uploads and database backups"
+  description             = "${var.prefix}: copies of forms, uploads, state and database backups"
   enable_key_rotation     = true
   deletion_window_in_days = 30
 

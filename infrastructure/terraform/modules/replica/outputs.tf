@@ -1,5 +1,5 @@
 output "buckets" {
-  description = "Name and ARN of the buckets by role (forms, uploads), once they keep versions: S3 replicates to no others."
+  description = "Name and ARN of the buckets by role (forms, uploads, state), once they keep versions: S3 replicates to no others."
   value = { for role, versioning in aws_s3_bucket_versioning.this : role => {
     name = versioning.bucket
     arn  = aws_s3_bucket.this[role].arn

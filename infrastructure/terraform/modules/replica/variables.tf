@@ -22,3 +22,13 @@ variable "retention_days" {
     error_message = "retention_days must be between 1 and 3650."
   }
 }
+
+variable "image_lifecycle_policy" {
+  description = "Which copies of images are kept for how long, as ECR writes it: what holds at home."
+  type        = string
+
+  validation {
+    condition     = can(jsondecode(var.image_lifecycle_policy).rules)
+    error_message = "image_lifecycle_policy must be a JSON object with rules."
+  }
+}

@@ -2,13 +2,18 @@
 # 99.9% of the objects and measures it. Only what is written from then on: earlier objects take a batch job.
 locals {
   replicated = var.replica == null ? toset([]) : toset(["forms", "uploads"])
+
+  # What somebody needs who starts again there. Lease and journal are this region's, and rewritten all the time.
+  state_bucket_arn    = "arn:aws:s3:::${var.state_bucket}"
+  replicated_arns     = concat([for role in local.replicated : aws_s3_bucket.this[role].arn], [local.state_bucket_arn])
+  replicated_of_state = { state = "terraform.tfstate", ledger = "ledger/" }
 }
 
 resource "aws_iam_role" "replication" {
   count = var.replica == null ? 0 : 1
 
   name        = "${var.prefix}-replication"
-  description = "S3: copies forms and uploads to ${var.replica.region}"
+  description = "S3: copies forms, uploads and state to ${var.replica.region}"
 
   assume_role_policy = jsonencode({
     Version = "2012-10-17"
@@ -33,13 +38,13 @@ resource "aws_iam_role_policy" "replication" {
         Sid      = "Configuration"
         Effect   = "Allow"
         Action   = ["s3:GetReplicationConfiguration", "s3:ListBucket"]
-        Resource = [for role in local.replicated : aws_s3_bucket.this[role].arn]
+        Resource = local.replicated_arns
       },
       {
         Sid      = "Originals"
         Effect   = "Allow"
         Action   = ["s3:GetObjectVersionForReplication", "s3:GetObjectVersionAcl", "s3:GetObjectVersionTagging"]
-        Resource = [for role in local.replicated : "${aws_s3_bucket.this[role].arn}/*"]
+        Resource = [for arn in local.replicated_arns : "${arn}/*"]
       },
       {
         Sid      = "Copies"
@@ -106,6 +111,48 @@ resource "aws_s3_bucket_replication_configuration" "this" {
         status = "Enabled"
         event_threshold {
           minutes = 15
+        }
+      }
+    }
+  }
+
+  depends_on = [aws_iam_role_policy.replication]
+}
+
+# The deployer makes this bucket and keeps versions in it. A few objects a release: nobody has to measure their way.
+resource "aws_s3_bucket_replication_configuration" "state" {
+  count = var.replica == null ? 0 : 1
+
+  bucket = var.state_bucket
+  role   = aws_iam_role.replication[0].arn
+
+  dynamic "rule" {
+    for_each = local.replicated_of_state
+    content {
+      id       = rule.key
+      priority = index(keys(local.replicated_of_state), rule.key)
+      status   = "Enabled"
+
+      filter {
+        prefix = rule.value
+      }
+
+      delete_marker_replication {
+        status = "Disabled"
+      }
+
+      destination {
+        bucket = var.replica.buckets.state.arn
+
+        encryption_configuration {
+          replica_kms_key_id = var.replica.kms_key_arn
+        }
+      }
+
+      # S3 asks for a choice wherever copies are encrypted with a key; what Terraform and the deployer write has none.
+      source_selection_criteria {
+        sse_kms_encrypted_objects {
+          status = "Enabled"
         }
       }
     }

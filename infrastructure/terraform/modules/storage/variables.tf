@@ -70,7 +70,11 @@ variable "object_lock_days" {
 variable "replica" {
   description = "Buckets of the second region by role, ready to receive, and the key that encrypts there; null replicates nothing."
   type = object({
-    buckets     = object({ forms = object({ name = string, arn = string }), uploads = object({ name = string, arn = string }) })
+    buckets = object({
+      forms   = object({ name = string, arn = string })
+      uploads = object({ name = string, arn = string })
+      state   = object({ name = string, arn = string })
+    })
     kms_key_arn = string
     region      = string
   })
@@ -80,6 +84,11 @@ variable "replica" {
     condition     = try(var.replica.region != var.region, true)
     error_message = "replica.region must be another region: a copy beside the original falls with it."
   }
+}
+
+variable "state_bucket" {
+  description = "Bucket that the deployer makes for Terraform's state, the ledger, lease and journal."
+  type        = string
 }
 
 variable "file_system" {

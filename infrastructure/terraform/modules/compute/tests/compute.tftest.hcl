@@ -288,11 +288,42 @@ run "a_tag_keeps_its_image" {
   }
 }
 
+run "copies_of_images" {
+  command = plan
+
+  variables {
+    image_replica_region = "ap-southeast-1"
+  }
+
+  assert {
+    condition     = one(one(aws_ecr_replication_configuration.this[0].replication_configuration).rule).destination[0].region == "ap-southeast-1" && one(one(aws_ecr_replication_configuration.this[0].replication_configuration).rule).repository_filter[0].filter == "indivillage/"
+    error_message = "our images must be copied to the second region"
+  }
+
+  assert {
+    condition     = alltrue([for policy in values(aws_ecr_lifecycle_policy.this) : policy.policy == output.image_lifecycle_policy])
+    error_message = "copies must be kept as long as originals"
+  }
+}
+
+run "refuses_copies_in_the_same_region" {
+  command = plan
+  variables {
+    image_replica_region = "ap-south-1"
+  }
+  expect_failures = [var.image_replica_region]
+}
+
 run "registry_of_another_environment" {
   command = plan
 
   variables {
     owns_registry = false
+  }
+
+  assert {
+    condition     = length(aws_ecr_replication_configuration.this) == 0
+    error_message = "nothing may be copied that nobody asked for"
   }
 
   assert {

@@ -155,7 +155,7 @@ run "local_cloud" {
   }
 
   assert {
-    condition     = output.cache_login == null && aws_db_instance.this.port == 5432
+    condition     = output.cache_login == null && output.backup_vault == null && aws_db_instance.this.port == 5432
     error_message = "the local cloud's engines stand at their usual ports and ask nobody's name"
   }
 
@@ -210,7 +210,7 @@ run "backup" {
   }
 
   assert {
-    condition     = aws_backup_vault.this[0].kms_key_arn == var.kms_key_arn && !aws_backup_vault.this[0].force_destroy && aws_backup_vault_lock_configuration.this[0].min_retention_days == 30
+    condition     = output.backup_vault == "indivillage-test" && aws_backup_vault.this[0].kms_key_arn == var.kms_key_arn && !aws_backup_vault.this[0].force_destroy && aws_backup_vault_lock_configuration.this[0].min_retention_days == 30
     error_message = "the vault must be encrypted, and nobody may delete from it early"
   }
 

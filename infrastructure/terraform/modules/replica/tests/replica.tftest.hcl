@@ -14,13 +14,15 @@ variables {
   prefix         = "indivillage-test"
   account_id     = "123456789012"
   retention_days = 30
+
+  image_lifecycle_policy = "{\"rules\":[]}"
 }
 
 run "closed" {
   command = plan
 
   assert {
-    condition     = { for role, bucket in output.buckets : role => bucket.name } == { for role in ["forms", "uploads"] : role => aws_s3_bucket.this[role].id }
+    condition     = { for role, bucket in output.buckets : role => bucket.name } == { for role in ["forms", "uploads", "state"] : role => aws_s3_bucket.this[role].id }
     error_message = "there must be a bucket for each copy"
   }
 
@@ -65,6 +67,23 @@ run "closed" {
     condition     = aws_kms_key.this.enable_key_rotation && aws_kms_key.this.deletion_window_in_days == 30
     error_message = "the key must be rotated, and not go at once"
   }
+}
+
+run "images" {
+  command = plan
+
+  assert {
+    condition     = aws_ecr_repository_creation_template.this.applied_for == toset(["REPLICATION"]) && aws_ecr_repository_creation_template.this.lifecycle_policy == var.image_lifecycle_policy
+    error_message = "copies of images must go when the originals do"
+  }
+}
+
+run "refuses_a_lifecycle_that_is_none" {
+  command = plan
+  variables {
+    image_lifecycle_policy = "180 days"
+  }
+  expect_failures = [var.image_lifecycle_policy]
 }
 
 run "refuses_no_retention" {

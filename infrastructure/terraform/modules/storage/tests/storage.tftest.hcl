@@ -22,6 +22,7 @@ variables {
   kms_key_arn    = "arn:aws:kms:ap-south-1:123456789012:key/1"
   retention_days = 30
   force_destroy  = false
+  state_bucket   = "indivillage-test-state-123456789012"
 }
 
 run "every_bucket_is_closed" {
@@ -121,7 +122,7 @@ run "local_cloud" {
 
   assert {
     condition = (length(aws_s3_bucket_logging.this) + length(aws_s3_bucket_object_lock_configuration.backups) + length(aws_s3_account_public_access_block.this)
-      + length(aws_s3_bucket_replication_configuration.this) + length(aws_iam_role.replication) + length(aws_iam_role_policy.replication)
+      + length(aws_s3_bucket_replication_configuration.this) + length(aws_s3_bucket_replication_configuration.state) + length(aws_iam_role.replication) + length(aws_iam_role_policy.replication)
     + length(aws_efs_file_system.this) + length(aws_efs_mount_target.this) + length(aws_efs_backup_policy.this) + length(aws_efs_file_system_policy.this)) == 0
     error_message = "nothing may be made that the local cloud lacks"
   }
@@ -216,6 +217,7 @@ run "copies_in_a_second_region" {
       buckets = {
         forms   = { name = "forms-replica", arn = "arn:aws:s3:::forms-replica" }
         uploads = { name = "uploads-replica", arn = "arn:aws:s3:::uploads-replica" }
+        state   = { name = "state-replica", arn = "arn:aws:s3:::state-replica" }
       }
     }
   }
@@ -245,6 +247,19 @@ run "copies_in_a_second_region" {
   assert {
     condition     = jsondecode(aws_iam_role.replication[0].assume_role_policy).Statement[0].Condition.StringEquals["aws:SourceAccount"] == "123456789012"
     error_message = "only this account's buckets may use the role"
+  }
+
+  assert {
+    condition = { for rule in aws_s3_bucket_replication_configuration.state[0].rule : rule.id => [one(rule.filter).prefix, tostring(rule.priority), one(rule.destination).bucket] } == {
+      ledger = ["ledger/", "0", "arn:aws:s3:::state-replica"]
+      state  = ["terraform.tfstate", "1", "arn:aws:s3:::state-replica"]
+    }
+    error_message = "who starts again elsewhere needs state and ledger, and no lease"
+  }
+
+  assert {
+    condition     = contains(one([for statement in jsondecode(aws_iam_role_policy.replication[0].policy).Statement : statement.Resource if statement.Sid == "Originals"]), "arn:aws:s3:::indivillage-test-state-123456789012/*")
+    error_message = "S3 must be able to read the state, too"
   }
 
   assert {
@@ -282,7 +297,7 @@ run "refuses_a_replica_in_the_same_region" {
     replica = {
       region      = "ap-south-1"
       kms_key_arn = "arn:aws:kms:ap-south-1:123456789012:key/2"
-      buckets     = { forms = { name = "a", arn = "arn:aws:s3:::a" }, uploads = { name = "b", arn = "arn:aws:s3:::b" } }
+      buckets     = { for role in ["forms", "uploads", "state"] : role => { name = role, arn = "arn:aws:s3:::${role}" } }
     }
   }
   expect_failures = [var.replica]
