@@ -121,11 +121,17 @@ class Watch:
         return replace(self._green, own=0) if self._share == 0 or _mends(self._release) else self._green
 
     def _passed_over(self) -> Collection[str]:
-        """Alarms that were accepted; for a release that mends, also those that are not of its own color alone."""
-        if not _mends(self._release):
-            return self._ignored
-        others = (name for name in self._alarms if str(self._release.color) not in name.split("-"))
-        return {*self._ignored, *others}
+        """Alarms that were accepted; the old color's once it gets no visitors; for what mends, all but its own color's.
+
+        A color that has been left still ends the requests it had, the slow ones last: for a while they are all that its
+        latencies are of, and nobody meets them any more. Going back to it would cure nothing.
+        """
+        own, other = str(self._release.color), str(self._release.color.other)
+        named = {name: name.split("-") for name in self._alarms}
+        if _mends(self._release):
+            return {*self._ignored, *(name for name, words in named.items() if own not in words)}
+        left = set() if self._other_serves else {name for name, words in named.items() if other in words}
+        return {*self._ignored, *left}
 
     def _probe(self, elapsed_s: float) -> None:
         """Supply what visitors do not, from half of the bake time on: what nobody asks for cannot be judged."""

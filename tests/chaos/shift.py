@@ -11,7 +11,7 @@ import random
 import signal
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -130,11 +130,10 @@ def shift_and_back(site: Site, seed: int, folder: Path, rate: float) -> Findings
     with loaded(site, run, folder, rate) as findings:
         faults.change_backend(site.checkout)
         with findings.timed("release, 10, 50, 100"):
-            released = site.inv("deploy", "--json").json
+            _whole(site, "deploy", findings)
         _put_back(site, seed, findings)
         with findings.timed("rollback, 10, 50, 100"):
-            rolled_back = site.inv("rollback", "--json").json
-    findings.mistakes += [*BLUE_GREEN.excess(released), *BLUE_GREEN.excess(rolled_back)]
+            _whole(site, "rollback", findings)
     findings.mistakes += split_mistakes(findings.splits, STEPS, 0.01)
     return findings
 
@@ -148,15 +147,25 @@ def put_back(site: Site, seed: int, folder: Path, rate: float) -> Findings:
     return findings
 
 
+def _whole(site: Site, verb: str, findings: Findings) -> None:
+    """Run a command to its end; that it ended otherwise than well is a finding, like a request that failed."""
+    ran = site.begin(verb, "--json").end()
+    if ran.code == 0:
+        findings.mistakes += BLUE_GREEN.excess(ran.json)
+    else:
+        findings.mistakes.append(f"inv {verb} ended with {ran.code}: {ran.stderr[-1500:]}")
+
+
 def _put_back(site: Site, seed: int, findings: Findings) -> None:
     """Interrupt a release at 50%, at the moment that the seed says."""
     moment_s = random.Random(seed).uniform(0.5, 3.0)  # noqa: S311 - it has to come again, not to be secret
     faults.change_backend(site.checkout)
     with findings.timed("release, 10, 50, put back"):
         deploying = site.begin("deploy")
-        deploying.until(r"50%")
-        time.sleep(moment_s)  # what the seed varies
-        deploying.signal(signal.SIGINT)
+        with suppress(AssertionError):  # it ended before: its exit code tells
+            deploying.until(r"50%")
+            time.sleep(moment_s)  # what the seed varies
+            deploying.signal(signal.SIGINT)
         ran = deploying.end()
     if ran.code != 130:
         findings.mistakes.append(f"the interrupted deployment ended with {ran.code}: {ran.stderr[-1500:]}")

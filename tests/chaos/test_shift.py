@@ -43,3 +43,4 @@ def test_the_same_without_draining_harms_somebody(careless: Site, seed: int, fol
 
     print("\n".join(findings.told()))  # noqa: T201 - the figures are the answer
     assert findings.seen.of("slow form").dropped + findings.seen.of("upload").dropped > 0
+    assert [] != findings.mistakes

@@ -228,6 +228,30 @@ def test_the_live_release_s_alarm_may_come_late(
     assert (expected == "pass") is (name in world.decisions[0]["ignored_alarms"])  # type: ignore[operator]
 
 
+@pytest.mark.parametrize("name", ["indivillage-dev-blue-latency", "indivillage-dev-frontend-blue-hosts"])
+@pytest.mark.parametrize(("weight", "expected"), [(0, "fail"), (50, "fail"), (100, "pass")])
+def test_a_color_that_has_been_left_stops_nothing(
+    fakes: Fakes, world: World, watch: Watch, name: str, weight: int, expected: str
+) -> None:
+    """Its last requests are the slow ones, which no new visitor meets; while it serves, its alarms count."""
+    fakes.metrics.states[name] = "ALARM"
+    with suppress(GateFailed):
+        hold(watch, world, weight)
+
+    assert (expected, expected == "pass") == (
+        world.decisions[0]["verdict"],
+        name in world.decisions[0]["ignored_alarms"],  # type: ignore[operator]
+    )
+
+
+@pytest.mark.parametrize("name", ["indivillage-dev-green-latency", "indivillage-dev-balancer-errors", "orders-late"])
+def test_at_100_percent_all_other_alarms_count(fakes: Fakes, world: World, watch: Watch, name: str) -> None:
+    """The new color's, the load balancer's, and those that name no color."""
+    fakes.metrics.states[name] = "ALARM"
+    with pytest.raises(GateFailed, match=f"alarm {name}"):
+        hold(watch, world, 100)
+
+
 def test_green_s_own_alarm_stops_what_mends(fakes: Fakes, world: World) -> None:
     """It is of what the release runs."""
     fakes.metrics.states["indivillage-dev-frontend-green-hosts"] = "ALARM"
