@@ -108,20 +108,20 @@ module "replica" {
 module "networking" {
   source = "./modules/networking"
 
-  prefix               = local.prefix
-  region               = var.region
-  cidr                 = var.network.cidr
-  zones                = var.network.zones
-  nat                  = var.network.nat
-  container_port       = { for name, service in var.services : name => service.port }
-  public_ports         = local.local_cloud ? [80] : [80, 443]
-  test_port            = local.test_port
-  database_port        = local.database_port
-  test_cidrs           = var.access.test_cidrs
-  internal_ports       = local.internal_ports
-  file_system          = local.file_system
-  endpoints            = local.endpoints
-  flow_logs_bucket_arn = local.local_cloud ? null : module.storage.log_delivery.arn
+  prefix         = local.prefix
+  region         = var.region
+  cidr           = var.network.cidr
+  zones          = var.network.zones
+  nat            = var.network.nat
+  container_port = { for name, service in var.services : name => service.port }
+  public_ports   = local.local_cloud ? [80] : [80, 443]
+  test_port      = local.test_port
+  database_port  = local.database_port
+  test_cidrs     = var.access.test_cidrs
+  internal_ports = local.internal_ports
+  file_system    = local.file_system
+  endpoints      = local.endpoints
+  flow_logs      = local.local_cloud ? null : { bucket_arn = module.storage.log_delivery.arn }
 }
 
 module "database" {
@@ -148,7 +148,7 @@ module "database" {
 
   backup = local.local_cloud ? null : {
     retention_days = var.backups.retention_days
-    copy_to        = one(module.replica[*].backup_vault_arn)
+    copy_to        = module.replica[*].backup_vault_arn
   }
 }
 

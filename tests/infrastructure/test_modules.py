@@ -110,6 +110,53 @@ def keep_only(run: str, tests: Path) -> None:
     file.write_text(shared + "".join(wanted), encoding="utf-8")
 
 
+FIRST = """
+mock_provider "aws" {
+  source = "./tests/mocks"
+}
+
+mock_provider "aws" {
+  alias  = "replica"
+  source = "./tests/mocks"
+}
+
+variables {
+  cloud         = "aws"
+  account_id    = "123456789012"
+  owns_registry = true
+  file_system   = true
+}
+
+run "first" {
+  command = plan
+}
+"""
+"""A plan in which nothing is known of what is not made yet, as on a new account: whatever exists on AWS is in it."""
+
+
+@pytest.mark.parametrize(
+    ("sound", "broken", "refused"),
+    [
+        ("var.flow_logs == null", "var.flow_logs == null", ""),
+        ("var.flow_logs == null", "var.flow_logs.bucket_arn == null", "Invalid count argument"),
+    ],
+    ids=["as_it_is", "broken"],
+)
+def test_a_first_plan_can_be_made(sound: str, broken: str, refused: str, testable: Path, terraform: Terraform) -> None:
+    """How many there are of a thing never depends on what AWS will call another one."""
+    path = testable / "modules/networking/main.tf"
+    text = path.read_text(encoding="utf-8")
+    assert sound in text
+    path.write_text(text.replace(sound, broken), encoding="utf-8")
+    (testable / "tests" / "first.tftest.hcl").write_text(FIRST, encoding="utf-8")
+    initialised = terraform("init", "-backend=false", "-input=false", "-no-color", cwd=testable)
+    assert initialised.returncode == 0, initialised.stdout
+    tfvars = "-var-file=environments/production/terraform.tfvars"
+    tested = terraform("test", "-no-color", "-filter=tests/first.tftest.hcl", tfvars, cwd=testable)
+    assert bool(refused) == (tested.returncode != 0), tested.stdout
+    assert refused in tested.stdout
+
+
 def test_the_double_has_the_outputs_of_what_it_stands_for() -> None:
     """A test against a double that promises something else would prove nothing."""
     assert _outputs(CONFIGURATION / GENERATED_SECRET) == _outputs(DOUBLE)

@@ -47,7 +47,7 @@ resource "aws_backup_plan" "this" {
     }
 
     dynamic "copy_action" {
-      for_each = var.backup.copy_to[*]
+      for_each = var.backup.copy_to
       content {
         destination_vault_arn = copy_action.value
 

@@ -86,6 +86,9 @@ resource "aws_db_instance" "this" {
     # AWS Backup moves it to where its own continuous backup fits, and refuses whoever moves it back.
     ignore_changes = [backup_window]
   }
+
+  # RDS refuses a role that cannot write metrics yet.
+  depends_on = [aws_iam_role_policy_attachment.monitoring]
 }
 
 moved {

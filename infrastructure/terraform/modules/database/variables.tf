@@ -95,8 +95,8 @@ variable "enhanced_monitoring" {
 }
 
 variable "backup" {
-  description = "Days for which AWS Backup keeps a full backup of each day, and the vault of the second region that gets a copy (or null). Null leaves all to RDS (MiniStack has no AWS Backup)."
-  type        = object({ retention_days = number, copy_to = optional(string) })
+  description = "Days for which AWS Backup keeps a full backup of each day, and the vaults elsewhere that get a copy. Null leaves all to RDS (MiniStack has no AWS Backup)."
+  type        = object({ retention_days = number, copy_to = optional(list(string), []) })
   default     = null
 
   validation {

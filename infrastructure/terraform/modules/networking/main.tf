@@ -60,12 +60,12 @@ resource "aws_subnet" "data" {
 }
 
 resource "aws_flow_log" "this" {
-  count = var.flow_logs_bucket_arn == null ? 0 : 1
+  count = var.flow_logs == null ? 0 : 1
 
   vpc_id                   = aws_vpc.this.id
   traffic_type             = "ALL"
   log_destination_type     = "s3"
-  log_destination          = "${var.flow_logs_bucket_arn}/vpc/"
+  log_destination          = "${var.flow_logs.bucket_arn}/vpc/"
   max_aggregation_interval = 600
   tags                     = { Name = var.prefix }
 }

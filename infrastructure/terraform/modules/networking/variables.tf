@@ -73,9 +73,9 @@ variable "internal_ports" {
   type        = object({ blue = number, green = number })
 }
 
-variable "flow_logs_bucket_arn" {
-  description = "Bucket that receives the VPC's flow logs, or null to keep none (MiniStack forgets half of their settings)."
-  type        = string
+variable "flow_logs" {
+  description = "Bucket that receives the VPC's flow logs, or null to keep none (MiniStack forgets half of their settings). An object, since a bucket's ARN is not known before it is made, and whether there are logs has to be."
+  type        = object({ bucket_arn = string })
 }
 
 variable "file_system" {

@@ -186,7 +186,7 @@ run "backup" {
   command = plan
 
   variables {
-    backup = { retention_days = 35, copy_to = "arn:aws:backup:ap-southeast-1:123456789012:backup-vault:b" }
+    backup = { retention_days = 35, copy_to = ["arn:aws:backup:ap-southeast-1:123456789012:backup-vault:b"] }
   }
 
   assert {

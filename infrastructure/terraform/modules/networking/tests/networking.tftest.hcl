@@ -2,18 +2,18 @@
 mock_provider "aws" {}
 
 variables {
-  prefix               = "indivillage-test"
-  region               = "ap-south-1"
-  cidr                 = "10.20.0.0/16"
-  zones                = 2
-  nat                  = "single"
-  test_cidrs           = []
-  flow_logs_bucket_arn = null
-  container_port       = { frontend = 8080, backend = 8080 }
-  public_ports         = [80]
-  test_port            = 9000
-  database_port        = 5433
-  internal_ports       = { blue = 8081, green = 8082 }
+  prefix         = "indivillage-test"
+  region         = "ap-south-1"
+  cidr           = "10.20.0.0/16"
+  zones          = 2
+  nat            = "single"
+  test_cidrs     = []
+  flow_logs      = null
+  container_port = { frontend = 8080, backend = 8080 }
+  public_ports   = [80]
+  test_port      = 9000
+  database_port  = 5433
+  internal_ports = { blue = 8081, green = 8082 }
 }
 
 run "development" {
@@ -148,7 +148,7 @@ run "flow_logs" {
   command = plan
 
   variables {
-    flow_logs_bucket_arn = "arn:aws:s3:::logs"
+    flow_logs = { bucket_arn = "arn:aws:s3:::logs" }
   }
 
   assert {
