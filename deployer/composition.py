@@ -162,7 +162,7 @@ def compose(
         known = topology()
         if local:
             return f"http://{known.public_dns_name}:{local.test_port}"
-        return f"{known.url}:{known.test_port}"
+        return known.test_url
 
     world = World(
         environment=environment,

@@ -321,7 +321,10 @@ class ReconcilerTopology:
 
 @dataclass(frozen=True, slots=True)
 class Topology:
-    """What Terraform made and the deployer moves; read from the SSM parameter `Environment.topology_parameter`."""
+    """What Terraform made and the deployer moves; read from the SSM parameter `Environment.topology_parameter`.
+
+    `test_host` is the public load balancer's name where `url` is CloudFront's, which has no test listener.
+    """
 
     cluster: str
     url: str
@@ -336,6 +339,12 @@ class Topology:
     services: Mapping[str, ServiceTopology]
     reconciler: ReconcilerTopology | None = None
     alarms: tuple[str, ...] = ()
+    test_host: str | None = None
+
+    @property
+    def test_url(self) -> str:
+        """Where the test listener is reached on AWS."""
+        return f"https://{self.test_host}:{self.test_port}" if self.test_host else f"{self.url}:{self.test_port}"
 
     def scales(self, service: str, color: Color) -> bool:
         """Whether autoscaling owns the desired count of this color while it runs."""

@@ -89,6 +89,7 @@ def parse(text: str, parameter: str, root: Path | None = None) -> Topology:
         services={name: _service(name, service, parameter) for name, service in document["services"].items()},
         reconciler=ReconcilerTopology(**document["reconciler"]) if document["reconciler"] else None,
         alarms=tuple(document["alarms"]),
+        test_host=document["test_host"],
     )
 
 

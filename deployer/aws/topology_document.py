@@ -73,6 +73,7 @@ class _Document(_Outside):
     subnets: tuple[str, ...]
     buckets: dict[str, str]
     reconciler: _Reconciler | None = None
+    test_host: str | None = None
     alarms: tuple[str, ...] = ()
 
 

@@ -68,6 +68,8 @@ module "security" {
   region               = var.region
   basic_auth           = var.access.basic_auth
   recovery_window_days = local.recovery_window_days
+
+  origin_secret_generations = local.cdn ? var.cdn.origin_secret_generations : null
 }
 
 module "storage" {
@@ -84,6 +86,7 @@ module "storage" {
   object_lock_days = local.protect ? var.backups.retention_days : null
   replica          = one(local.replicas)
   state_bucket     = local.state_bucket
+  deliveries       = toset(compact([local.cdn ? "cdn" : ""]))
 
   file_system = local.file_system ? {
     subnet_ids        = module.networking.subnets.private
@@ -108,20 +111,21 @@ module "replica" {
 module "networking" {
   source = "./modules/networking"
 
-  prefix         = local.prefix
-  region         = var.region
-  cidr           = var.network.cidr
-  zones          = var.network.zones
-  nat            = var.network.nat
-  container_port = { for name, service in var.services : name => service.port }
-  public_ports   = local.local_cloud ? [80] : [80, 443]
-  test_port      = local.test_port
-  database_port  = local.database_port
-  test_cidrs     = var.access.test_cidrs
-  internal_ports = local.internal_ports
-  file_system    = local.file_system
-  endpoints      = local.endpoints
-  flow_logs      = local.local_cloud ? null : { bucket_arn = module.storage.log_delivery.arn }
+  prefix          = local.prefix
+  region          = var.region
+  cidr            = var.network.cidr
+  zones           = var.network.zones
+  nat             = var.network.nat
+  container_port  = { for name, service in var.services : name => service.port }
+  cloudfront_only = local.behind_cdn
+  public_ports    = local.local_cloud ? [80] : [80, 443]
+  test_port       = local.test_port
+  database_port   = local.database_port
+  test_cidrs      = var.access.test_cidrs
+  internal_ports  = local.internal_ports
+  file_system     = local.file_system
+  endpoints       = local.endpoints
+  flow_logs       = local.local_cloud ? null : { bucket_arn = module.storage.log_delivery.arn }
 }
 
 module "database" {

@@ -8,6 +8,11 @@ output "topology_parameter" {
   value       = aws_ssm_parameter.topology.name
 }
 
+output "cdn" {
+  description = "Where the domain's record has to point: CloudFront's name and zone; null without it."
+  value       = one(module.cdn[*].address)
+}
+
 output "url" {
   description = "Where visitors find the website."
   value       = local.topology.url

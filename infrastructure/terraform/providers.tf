@@ -31,3 +31,20 @@ provider "aws" {
     tags = local.tags
   }
 }
+
+# Where CloudFront looks for its certificate and its firewall. Without `cdn.enabled` nothing is made there.
+provider "aws" {
+  alias  = "edge"
+  region = "us-east-1"
+
+  allowed_account_ids = [var.account_id]
+
+  skip_metadata_api_check     = local.local_cloud ? "true" : null
+  skip_credentials_validation = local.local_cloud
+  skip_region_validation      = local.local_cloud
+  s3_use_path_style           = local.local_cloud
+
+  default_tags {
+    tags = local.tags
+  }
+}

@@ -23,7 +23,9 @@ locals {
       }, local.local_cloud ? {} : {
       REDIS_IAM_USER    = module.database.cache_login.user
       REDIS_IAM_CLUSTER = module.database.cache_login.cluster
-    }, var.services.backend.environment)
+      }, local.cdn ? {
+      TRUSTED_PROXY_HOPS = "4" # CloudFront appends to X-Forwarded-For, too
+    } : {}, var.services.backend.environment)
     color_environment = { for color in local.colors : color => {} }
     secrets = {
       API_TOKEN  = module.security.api_token_secret_arn
@@ -32,7 +34,7 @@ locals {
     }
   }
 
-  topology = {
+  topology = merge({
     cluster        = module.compute.cluster
     url            = local.local_cloud ? "http://${module.compute.load_balancers.public.dns_name}" : "https://${var.domain}"
     load_balancers = module.compute.load_balancers
@@ -44,7 +46,9 @@ locals {
     buckets    = module.storage.names
     reconciler = one(module.reconciler[*].topology)
     alarms     = module.monitoring.alarms
-  }
+    }, local.cdn ? {
+    test_host = local.origin_name # CloudFront has no port for the test listener
+  } : {})
 }
 
 resource "aws_ssm_parameter" "topology" {

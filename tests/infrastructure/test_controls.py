@@ -12,13 +12,14 @@ import pytest
 from deployer.aws import task_definition
 from deployer.model import Color
 from tests.infrastructure.conftest import CONFIGURATION, ROOT, Terraform
-from tests.infrastructure.controls import CHECKS, compute, database, storage
-from tests.infrastructure.controls.breaks import BREAKS, Break
+from tests.infrastructure.controls import CHECKS, breaks, compute, database, edge, edge_breaks, storage
+from tests.infrastructure.controls.breaks import Break
 from tests.infrastructure.controls.found import Found, configured, planned
 from tests.unit.aws import values
 
 ENVIRONMENTS = ("development", "staging", "production")
-MODULES = (compute, database, storage)
+MODULES = (compute, database, edge, storage)
+BREAKS = [*breaks.BREAKS, *edge_breaks.BREAKS]
 PAGE = ROOT / "docs" / "infrastructure" / "controls.md"
 
 WANTED = {
@@ -29,12 +30,14 @@ WANTED = {
         "ELB": (1, 4, 5, 6, 12, 13, 17),
         "RDS": (2, 3, 4, 5, 6, 8, 9, 10, 11, 13, 17, 19, 20, 21, 22, 23, 25),
         "S3": (1, 2, 3, 5, 6, 8, 9, 12, 13),
+        "CloudFront": (1, 3, 4, 5, 6, 7, 8, 9, 10, 12, 13),
+        "WAF": (10, 11, 12),
         "KMS": (1, 2, 3, 4, 5),
         "SecretsManager": (1, 2, 3, 4),
     }.items()
     for number in numbers
 }
-"""What networking, compute, database, storage and their keys and secrets are held to."""
+"""What networking, compute, database, storage, the edge and their keys and secrets are held to."""
 
 EXCEPTIONS = [
     ("ELB.1", r"modules?[/.]compute aws_lb_listener\.internal"),
@@ -57,6 +60,12 @@ mock_provider "aws" {
 mock_provider "aws" {
   alias           = "replica"
   source          = "./tests/mocks"
+  override_during = plan
+}
+
+mock_provider "aws" {
+  alias           = "edge"
+  source          = "./tests/mocks/edge"
   override_during = plan
 }
 

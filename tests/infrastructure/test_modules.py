@@ -49,6 +49,14 @@ MUTATIONS = [
         'TargetGroup  = "any"',
         "each_color_is_watched_by_itself",
     ),
+    ("modules/cdn", "main.tf", "= local.read\n", "= local.all\n", "one_region"),
+    (
+        "modules/cdn",
+        "firewall.tf",
+        'positional_constraint = "EXACTLY"\n          search_string         = var',
+        'positional_constraint = "CONTAINS"\n          search_string         = var',
+        "one_region",
+    ),
     (".", "topology.tf", "${local.internal_ports[color]}", "${local.internal_ports.blue}", "environment"),
 ]
 
@@ -103,11 +111,14 @@ def test_a_broken_module_is_noticed(
 
 
 def keep_only(run: str, tests: Path) -> None:
-    """Cut the module's test file down to what its runs share and the one called RUN: the others cost seconds each."""
-    (file,) = tests.glob("*.tftest.hcl")
-    shared, *runs = re.split(r'^(?=run ")', file.read_text(encoding="utf-8"), flags=re.MULTILINE)
-    wanted = [text for text in runs if text.startswith(f'run "{run}" {{')]
-    file.write_text(shared + "".join(wanted), encoding="utf-8")
+    """Cut the module's test files down to what the run called RUN needs: the others cost seconds each."""
+    for file in tests.glob("*.tftest.hcl"):
+        shared, *runs = re.split(r'^(?=run ")', file.read_text(encoding="utf-8"), flags=re.MULTILINE)
+        wanted = [text for text in runs if text.startswith(f'run "{run}" {{')]
+        if wanted:
+            file.write_text(shared + "".join(wanted), encoding="utf-8")
+        else:
+            file.unlink()
 
 
 FIRST = """

@@ -10,6 +10,11 @@ mock_provider "aws" {
   source = "./tests/mocks"
 }
 
+mock_provider "aws" {
+  alias  = "edge"
+  source = "./tests/mocks/edge"
+}
+
 run "environment" {
   assert {
     condition     = jsondecode(aws_ssm_parameter.topology.value) == jsondecode(jsonencode(output.topology))
@@ -103,6 +108,11 @@ run "nothing_that_the_local_cloud_lacks" {
   }
 
   assert {
+    condition     = var.cdn.enabled && length(module.cdn) == 0 && output.cdn == null && nonsensitive(module.security.origin_secrets == null) && length([for role in keys(module.networking.security_groups) : role if role == "public-alb"]) == 1
+    error_message = "the local cloud's load balancer is reached without CloudFront"
+  }
+
+  assert {
     condition     = length(module.replica) == 0 && module.storage.backups_bucket == null && module.storage.replication == {} && module.storage.file_system == null
     error_message = "the local cloud has no second region, no locked objects and no file system"
   }
@@ -152,6 +162,16 @@ run "production_on_aws" {
   }
 
   assert {
+    condition     = length(module.cdn) == 1 && output.topology.test_host == "origin.www.indivillage.com" && output.topology.services.backend.environment.TRUSTED_PROXY_HOPS == "4"
+    error_message = "behind CloudFront the test listener has a name of its own, and visitors are one hop further away"
+  }
+
+  assert {
+    condition     = nonsensitive(toset(keys(module.security.origin_secrets)) == toset(["blue", "green"]))
+    error_message = "CloudFront must have secrets to show"
+  }
+
+  assert {
     condition     = toset(keys(module.storage.replication)) == toset(["forms", "uploads"]) && length(module.replica) == 1
     error_message = "what visitors send must be copied to the second region"
   }
@@ -189,6 +209,26 @@ run "production_on_aws" {
   assert {
     condition     = output.topology.reconciler == null
     error_message = "one color leaves nothing behind: ECS ends a rolling update"
+  }
+}
+
+run "on_aws_without_cloudfront" {
+  command = plan
+
+  variables {
+    cloud      = "aws"
+    account_id = "123456789012"
+    cdn        = { enabled = false }
+  }
+
+  assert {
+    condition     = length(module.cdn) == 0 && !local.behind_cdn && nonsensitive(module.security.origin_secrets == null)
+    error_message = "the load balancer is the door then"
+  }
+
+  assert {
+    condition     = !contains(keys(output.topology), "test_host") && !contains(keys(output.topology.services.backend.environment), "TRUSTED_PROXY_HOPS")
+    error_message = "and everything is found under the domain"
   }
 }
 
@@ -335,4 +375,12 @@ run "refuses_a_version_that_is_none" {
     infrastructure_version = "latest"
   }
   expect_failures = [var.infrastructure_version]
+}
+
+run "refuses_one_secret_alone" {
+  command = plan
+  variables {
+    cdn = { enabled = true, origin_secret_generations = { blue = 1 } }
+  }
+  expect_failures = [var.cdn]
 }

@@ -25,6 +25,16 @@ def test_everything_arrives() -> None:
 
 
 @pytest.mark.parametrize(
+    ("more", "expected"),
+    [({}, "http://x:9000"), ({"test_host": "origin.dev.indivillage.com"}, "https://origin.dev.indivillage.com:9000")],
+    ids=["load_balancer", "behind_cloudfront"],
+)
+def test_the_test_listener_is_found(more: dict[str, str], expected: str) -> None:
+    """Under the site's own name, or under the load balancer's where that name is CloudFront's."""
+    assert parse(json.dumps(values.topology_document() | more), "p").test_url == expected
+
+
+@pytest.mark.parametrize(
     "path",
     [
         "cluster", "url", "subnets", "buckets", "load_balancers.public.listener", "load_balancers.public.test_port",

@@ -74,3 +74,7 @@ notifications = {
 access = {
   basic_auth = true
 }
+
+cdn = {
+  enabled = true
+}

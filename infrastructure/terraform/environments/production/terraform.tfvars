@@ -87,3 +87,7 @@ access = {
 network = {
   nat = "per_zone"
 }
+
+cdn = {
+  enabled = true
+}

@@ -82,3 +82,7 @@ access = {
 network = {
   nat = "single"
 }
+
+cdn = {
+  enabled = true
+}

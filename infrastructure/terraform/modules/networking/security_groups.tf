@@ -1,5 +1,5 @@
 # Who may talk to whom. Groups name each other, so a task may change its address but never its neighbours;
-# the only rule that names the internet is the public load balancer's door. AWS's own APIs are reached through endpoints
+# the only rule that names the internet is the public load balancer's door, and behind CloudFront there is none. AWS's own APIs are reached through endpoints
 # inside the VPC; where there are none (the local cloud) tasks may go out on port 443.
 locals {
   callers = toset(["frontend", "backend", "reconciler"])
@@ -61,7 +61,7 @@ resource "aws_vpc_security_group_ingress_rule" "flow" {
 }
 
 resource "aws_vpc_security_group_ingress_rule" "visitors" {
-  for_each = { for port in var.public_ports : tostring(port) => port }
+  for_each = { for port in var.public_ports : tostring(port) => port if !var.cloudfront_only }
 
   security_group_id = aws_security_group.this["public-alb"].id
   cidr_ipv4         = "0.0.0.0/0"
@@ -69,6 +69,25 @@ resource "aws_vpc_security_group_ingress_rule" "visitors" {
   from_port         = each.value
   to_port           = each.value
   description       = "visitors on port ${each.key}"
+}
+
+# AWS keeps the list of the addresses from which CloudFront asks. It counts as 55 of the 60 rules that a group may have
+# by default: there is room for one port of it.
+data "aws_ec2_managed_prefix_list" "cloudfront" {
+  count = var.cloudfront_only ? 1 : 0
+
+  name = "com.amazonaws.global.cloudfront.origin-facing"
+}
+
+resource "aws_vpc_security_group_ingress_rule" "cloudfront" {
+  count = var.cloudfront_only ? 1 : 0
+
+  security_group_id = aws_security_group.this["public-alb"].id
+  prefix_list_id    = data.aws_ec2_managed_prefix_list.cloudfront[0].id
+  ip_protocol       = "tcp"
+  from_port         = 443
+  to_port           = 443
+  description       = "visitors by way of CloudFront"
 }
 
 resource "aws_vpc_security_group_ingress_rule" "test" {

@@ -48,6 +48,12 @@ variable "public_ports" {
   type        = set(number)
 }
 
+variable "cloudfront_only" {
+  description = "Whether visitors come through CloudFront: then its addresses alone reach the public load balancer, on port 443."
+  type        = bool
+  default     = false
+}
+
 variable "test_port" {
   description = "Port of the public load balancer's test listener, which shows the idle color."
   type        = number

@@ -47,6 +47,27 @@ module "api_token" {
   recovery_window_days = var.recovery_window_days
 }
 
+# Two, so that one can be replaced while CloudFront sends the other.
+module "origin_secret" {
+  source   = "./generated_secret"
+  for_each = coalesce(var.origin_secret_generations, {})
+
+  name                 = "${var.prefix}/origin-${each.key}"
+  description          = "Header by which the load balancer knows our distribution"
+  generation           = each.value
+  kms_key_arn          = aws_kms_key.this.arn
+  recovery_window_days = var.recovery_window_days
+}
+
+# CloudFront and WAF have no write-only arguments: they are handed the stored values, which the state then holds, too. It
+# waits for what the apply writes, so that a raised generation reaches both in the same run.
+data "aws_secretsmanager_secret_version" "origin" {
+  for_each = coalesce(var.origin_secret_generations, {})
+
+  secret_id  = module.origin_secret[each.key].arn
+  depends_on = [module.origin_secret]
+}
+
 module "basic_auth" {
   source = "./generated_secret"
   count  = var.basic_auth ? 1 : 0

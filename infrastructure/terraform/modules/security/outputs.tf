@@ -18,3 +18,9 @@ output "basic_auth_secret_arn" {
   description = "Secret with user:password of the protected pages, or null where they have none."
   value       = one(module.basic_auth[*].arn)
 }
+
+output "origin_secrets" {
+  description = "What CloudFront shows the load balancer, blue and green; null without CloudFront."
+  value       = var.origin_secret_generations == null ? null : { for color, secret in data.aws_secretsmanager_secret_version.origin : color => secret.secret_string }
+  sensitive   = true
+}

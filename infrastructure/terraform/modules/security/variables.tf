@@ -18,6 +18,17 @@ variable "basic_auth" {
   type        = bool
 }
 
+variable "origin_secret_generations" {
+  description = "Which value is current of each secret that CloudFront shows the load balancer, blue and green; null where there is no CloudFront."
+  type        = map(number)
+  default     = null
+
+  validation {
+    condition     = var.origin_secret_generations == null ? true : toset(keys(var.origin_secret_generations)) == toset(["blue", "green"])
+    error_message = "origin_secret_generations must name blue and green."
+  }
+}
+
 variable "recovery_window_days" {
   description = "Days for which a deleted secret or key can be brought back (7 to 30), or 0 for the shortest that AWS allows."
   type        = number

@@ -10,7 +10,7 @@ locals {
   } }
 
   # Who may add to the logs bucket: load balancers their access logs, the VPC its flow logs, S3 what is read and written
-  # in the other buckets, this account's only.
+  # in the other buckets, and whoever else is asked to; this account's only.
   log_delivery = concat([
     {
       Sid       = "LoadBalancerLogs"
@@ -52,7 +52,40 @@ locals {
         StringEquals = { "aws:SourceAccount" = var.account_id }
         ArnLike      = { "aws:SourceArn" = "arn:aws:s3:::${var.prefix}-*" }
       }
-  }] : [])
+  }] : [], flatten([for name, statements in local.deliveries : statements if contains(var.deliveries, name)]))
+
+  deliveries = {
+    cdn = [{
+      Sid       = "CloudFrontLogs"
+      Effect    = "Allow"
+      Principal = { Service = "delivery.logs.amazonaws.com" }
+      Action    = "s3:PutObject"
+      Resource  = "${aws_s3_bucket.this["logs"].arn}/cdn/*"
+      Condition = {
+        StringEquals = { "aws:SourceAccount" = var.account_id }
+        ArnLike      = { "aws:SourceArn" = "arn:aws:logs:us-east-1:${var.account_id}:delivery-source:*" }
+      }
+    }]
+
+    config = [
+      {
+        Sid       = "ConfigRecord"
+        Effect    = "Allow"
+        Principal = { Service = "config.amazonaws.com" }
+        Action    = "s3:PutObject"
+        Resource  = "${aws_s3_bucket.this["logs"].arn}/config/AWSLogs/${var.account_id}/Config/*"
+        Condition = { StringEquals = { "aws:SourceAccount" = var.account_id } }
+      },
+      {
+        Sid       = "ConfigLooks"
+        Effect    = "Allow"
+        Principal = { Service = "config.amazonaws.com" }
+        Action    = ["s3:GetBucketAcl", "s3:ListBucket"]
+        Resource  = aws_s3_bucket.this["logs"].arn
+        Condition = { StringEquals = { "aws:SourceAccount" = var.account_id } }
+      },
+    ]
+  }
 }
 
 resource "aws_s3_bucket_policy" "this" {

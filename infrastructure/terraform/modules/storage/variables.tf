@@ -50,6 +50,17 @@ variable "access_logs" {
   default     = false
 }
 
+variable "deliveries" {
+  description = "Who else writes to the logs bucket: cdn (CloudFront's access logs), config (AWS Config's record of the account)."
+  type        = set(string)
+  default     = []
+
+  validation {
+    condition     = length(setsubtract(var.deliveries, ["cdn", "config"])) == 0
+    error_message = "deliveries may hold cdn and config."
+  }
+}
+
 variable "owns_account" {
   description = "Whether this environment sets what an account has once: no bucket of it can be public. Exactly one environment of an account does."
   type        = bool

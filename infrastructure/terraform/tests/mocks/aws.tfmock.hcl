@@ -34,6 +34,18 @@ mock_resource "aws_cloudwatch_log_group" {
   defaults = { arn = "arn:aws:logs:ap-south-1:123456789012:log-group:a" }
 }
 
+mock_resource "aws_iam_policy" {
+  defaults = { arn = "arn:aws:iam::123456789012:policy/a" }
+}
+
+mock_resource "aws_iam_service_linked_role" {
+  defaults = { arn = "arn:aws:iam::123456789012:role/aws-service-role/a" }
+}
+
+mock_resource "aws_cloudwatch_event_rule" {
+  defaults = { arn = "arn:aws:events:ap-south-1:123456789012:rule/a" }
+}
+
 mock_resource "aws_iam_role" {
   defaults = { arn = "arn:aws:iam::123456789012:role/a" }
 }
@@ -62,6 +74,26 @@ mock_resource "aws_backup_vault" {
 
 mock_resource "aws_sns_topic" {
   defaults = { arn = "arn:aws:sns:ap-south-1:123456789012:a" }
+}
+
+mock_resource "aws_cloudfront_distribution" {
+  defaults = {
+    arn            = "arn:aws:cloudfront::123456789012:distribution/E1"
+    domain_name    = "d1.cloudfront.example"
+    hosted_zone_id = "Z2FDTNDATAQYW2"
+  }
+}
+
+mock_resource "aws_cloudfront_origin_access_control" {
+  defaults = { id = "E2" }
+}
+
+mock_resource "aws_wafv2_web_acl" {
+  defaults = { arn = "arn:aws:wafv2:ap-south-1:123456789012:regional/webacl/a/1" }
+}
+
+mock_resource "aws_wafv2_ip_set" {
+  defaults = { arn = "arn:aws:wafv2:ap-south-1:123456789012:regional/ipset/a/1" }
 }
 
 mock_data "aws_acm_certificate" {

@@ -100,6 +100,25 @@ run "development" {
   }
 }
 
+run "behind_cloudfront" {
+  command = plan
+
+  variables {
+    public_ports    = [80, 443]
+    cloudfront_only = true
+  }
+
+  assert {
+    condition     = length(aws_vpc_security_group_ingress_rule.visitors) == 0
+    error_message = "behind CloudFront nobody else may reach the load balancer"
+  }
+
+  assert {
+    condition     = aws_vpc_security_group_ingress_rule.cloudfront[0].from_port == 443 && aws_vpc_security_group_ingress_rule.cloudfront[0].to_port == 443 && aws_vpc_security_group_ingress_rule.cloudfront[0].cidr_ipv4 == null && data.aws_ec2_managed_prefix_list.cloudfront[0].name == "com.amazonaws.global.cloudfront.origin-facing"
+    error_message = "CloudFront's addresses must reach it over TLS"
+  }
+}
+
 run "https_and_testers" {
   command = plan
 
@@ -109,7 +128,7 @@ run "https_and_testers" {
   }
 
   assert {
-    condition     = length(aws_vpc_security_group_ingress_rule.visitors) == 2
+    condition     = length(aws_vpc_security_group_ingress_rule.visitors) == 2 && length(aws_vpc_security_group_ingress_rule.cloudfront) == 0
     error_message = "visitors must reach both ports"
   }
 

@@ -86,6 +86,11 @@ run "deliveries" {
     try(statement.Condition.StringEquals["aws:SourceAccount"] == "123456789012", endswith(statement.Resource, "/AWSLogs/123456789012/*")) if statement.Effect == "Allow"])
     error_message = "deliveries are taken from this account only"
   }
+
+  assert {
+    condition     = length([for statement in jsondecode(aws_s3_bucket_policy.this["logs"].policy).Statement : statement if startswith(statement.Sid, "Config") || startswith(statement.Sid, "CloudFront")]) == 0
+    error_message = "nobody else may write to the logs bucket unasked"
+  }
 }
 
 run "retention" {
@@ -142,6 +147,7 @@ run "access_logs" {
   command = plan
 
   variables {
+    deliveries       = ["cdn", "config"]
     access_logs      = true
     object_lock_days = 30
   }
@@ -157,6 +163,20 @@ run "access_logs" {
       ArnLike      = { "aws:SourceArn" = "arn:aws:s3:::indivillage-test-*" }
     }
     error_message = "only this environment's buckets may log into the logs bucket"
+  }
+
+  assert {
+    condition = one([for statement in jsondecode(aws_s3_bucket_policy.this["logs"].policy).Statement : statement if statement.Sid == "CloudFrontLogs"]).Condition == {
+      StringEquals = { "aws:SourceAccount" = "123456789012" }
+      ArnLike      = { "aws:SourceArn" = "arn:aws:logs:us-east-1:123456789012:delivery-source:*" }
+    }
+    error_message = "CloudFront may log for this account's distributions only"
+  }
+
+  assert {
+    condition = alltrue([for statement in jsondecode(aws_s3_bucket_policy.this["logs"].policy).Statement :
+    statement.Condition == { StringEquals = { "aws:SourceAccount" = "123456789012" } } if startswith(statement.Sid, "Config")])
+    error_message = "AWS Config may record this account only"
   }
 }
 
@@ -311,12 +331,13 @@ run "refuses_a_lock_for_years" {
   expect_failures = [var.object_lock_days]
 }
 
-run "refuses_no_retention" {
+run "refuses_no_retention_and_unknown_deliveries" {
   command = plan
   variables {
     retention_days = 0
+    deliveries     = ["cdn", "anybody"]
   }
-  expect_failures = [var.retention_days]
+  expect_failures = [var.retention_days, var.deliveries]
 }
 
 run "refuses_a_short_account" {
