@@ -60,20 +60,10 @@ data "aws_acm_certificate" "this" {
   most_recent = true
 }
 
-module "security" {
-  source = "./modules/security"
-
-  prefix               = local.prefix
-  account_id           = var.account_id
-  region               = var.region
-  basic_auth           = var.access.basic_auth
-  recovery_window_days = local.recovery_window_days
-
-  origin_secret_generations = local.cdn ? var.cdn.origin_secret_generations : null
-}
-
 module "storage" {
   source = "./modules/storage"
+
+  permissions_boundary_arn = module.security.workload_boundary_arn
 
   prefix           = local.prefix
   account_id       = var.account_id
@@ -86,7 +76,7 @@ module "storage" {
   object_lock_days = local.protect ? var.backups.retention_days : null
   replica          = one(local.replicas)
   state_bucket     = local.state_bucket
-  deliveries       = toset(compact([local.cdn ? "cdn" : ""]))
+  deliveries       = toset(compact([local.cdn ? "cdn" : "", local.config ? "config" : ""]))
 
   file_system = local.file_system ? {
     subnet_ids        = module.networking.subnets.private
@@ -131,6 +121,8 @@ module "networking" {
 module "database" {
   source = "./modules/database"
 
+  permissions_boundary_arn = module.security.workload_boundary_arn
+
   prefix               = local.prefix
   subnet_ids           = module.networking.subnets.data
   security_groups      = module.networking.security_groups
@@ -158,6 +150,8 @@ module "database" {
 
 module "compute" {
   source = "./modules/compute"
+
+  permissions_boundary_arn = module.security.workload_boundary_arn
 
   prefix                 = local.prefix
   short_name             = var.short_name
@@ -191,6 +185,8 @@ module "compute" {
 module "reconciler" {
   source = "./modules/reconciler"
   count  = var.deployment.strategy == "blue_green" ? 1 : 0
+
+  permissions_boundary_arn = module.security.workload_boundary_arn
 
   prefix                 = local.prefix
   region                 = var.region

@@ -176,31 +176,6 @@ variable "notifications" {
   type        = object({ emails = list(string) })
 }
 
-variable "access" {
-  description = "Whether protected pages ask for a password, and the address ranges from which release tests may see the idle color."
-  type = object({
-    basic_auth = bool
-    test_cidrs = optional(set(string), [])
-  })
-}
-
-variable "cdn" {
-  description = "CloudFront in front of the public load balancer. rate_limit is requests of one address in five minutes. restrict_origin is false only while the domain moves to CloudFront. failover_dns_name is a load balancer of a second region. A secret is replaced by raising the generation of the one that is not sent, then sending that one."
-  type = object({
-    enabled                   = bool
-    rate_limit                = optional(number, 2000)
-    restrict_origin           = optional(bool, true)
-    failover_dns_name         = optional(string)
-    origin_secret_sent        = optional(string, "blue")
-    origin_secret_generations = optional(map(number), { blue = 1, green = 1 })
-  })
-
-  validation {
-    condition     = toset(keys(var.cdn.origin_secret_generations)) == toset(["blue", "green"])
-    error_message = "cdn.origin_secret_generations must name blue and green."
-  }
-}
-
 variable "network" {
   description = "Address range, number of zones, and NAT gateways (none, single, per_zone)."
   type = object({

@@ -57,6 +57,9 @@ MUTATIONS = [
         'positional_constraint = "CONTAINS"\n          search_string         = var',
         "one_region",
     ),
+    ("modules/security", "people.tf", 'each.value == "full" &&', 'each.value == "none" &&', "production"),
+    ("modules/security", "people.tf", ":ref:refs/heads/${var.ci.branch}", "", "production"),
+    ("modules/security", "boundary.tf", '"Deny"\n      NotAction', '"Allow"\n      NotAction', "production"),
     (".", "topology.tf", "${local.internal_ports[color]}", "${local.internal_ports.blue}", "environment"),
 ]
 

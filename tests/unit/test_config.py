@@ -123,7 +123,7 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
     ("old", "new", "below", "key"),
     [
         ("memory      = 512", "memory      =", 0, "memory"),
-        ("basic_auth = true\n}", "basic_auth = true\n", 2, "basic_auth"),
+        ("enabled = true\n}", "enabled = true\n", 2, "enabled"),
         ("[{ weight_percent", "[{{ weight_percent", 0, "steps"),
     ],
 )

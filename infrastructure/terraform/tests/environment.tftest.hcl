@@ -116,13 +116,22 @@ run "nothing_that_the_local_cloud_lacks" {
     condition     = length(module.replica) == 0 && module.storage.backups_bucket == null && module.storage.replication == {} && module.storage.file_system == null
     error_message = "the local cloud has no second region, no locked objects and no file system"
   }
+
+  assert {
+    condition     = module.security.role_arns == {} && module.security.workload_boundary_arn == null && local.account == null
+    error_message = "the local cloud asks nobody who he is, and nobody watches it"
+  }
 }
 
 run "open_pages" {
   command = plan
 
   variables {
-    access = { basic_auth = false }
+    access = {
+      basic_auth = false
+      roles      = { developer = "read", qa = "read", devops = "full", product_owner = "read" }
+      admin_mfa  = false
+    }
   }
 
   assert {
@@ -144,6 +153,22 @@ run "production_on_aws" {
     infrastructure_version = "1.2.3"
     backups                = { retention_days = 30, replicate = true }
     file_system            = true
+
+    access = {
+      basic_auth = false
+      roles      = { developer = "read", qa = "read", devops = "full", product_owner = "approve" }
+      admin_mfa  = true
+    }
+  }
+
+  assert {
+    condition     = toset(keys(module.security.role_arns)) == toset(["ci", "developer", "devops", "product_owner", "qa"]) && module.security.workload_boundary_arn != null
+    error_message = "people and CI must have their roles, and what runs its boundary"
+  }
+
+  assert {
+    condition     = local.account == null && !local.config
+    error_message = "what an account has once is development's"
   }
 
   assert {
@@ -229,6 +254,11 @@ run "on_aws_without_cloudfront" {
   assert {
     condition     = !contains(keys(output.topology), "test_host") && !contains(keys(output.topology.services.backend.environment), "TRUSTED_PROXY_HOPS")
     error_message = "and everything is found under the domain"
+  }
+
+  assert {
+    condition     = local.config && local.account.guardduty && local.account.inspector
+    error_message = "development owns the account, and watches it"
   }
 }
 

@@ -73,6 +73,15 @@ notifications = {
 
 access = {
   basic_auth = true
+
+  # read: look. approve: and approve. test: and sign in as tests do. deploy: and release. full: and change infrastructure.
+  roles = {
+    developer     = "full"
+    qa            = "test"
+    devops        = "full"
+    product_owner = "test"
+  }
+  admin_mfa = false
 }
 
 cdn = {

@@ -82,6 +82,15 @@ access = {
   # On AWS a release is proven through the test listener (9000), which is open to these ranges and to nobody else: name
   # the addresses that deployments come from, e.g. ["203.0.113.7/32"]. `verify` refuses a release while there is none.
   test_cidrs = []
+
+  # read: look. approve: and approve. test: and sign in as tests do. deploy: and release. full: and change infrastructure.
+  roles = {
+    developer     = "read"
+    qa            = "read"
+    devops        = "full"
+    product_owner = "approve"
+  }
+  admin_mfa = true
 }
 
 network = {

@@ -34,9 +34,10 @@ locals {
 resource "aws_iam_role" "execution" {
   for_each = local.service_names
 
-  name               = "${var.prefix}-${each.key}-execution"
-  description        = "ECS on behalf of ${each.key}: image, secrets, log"
-  assume_role_policy = local.assume_role_policy
+  name                 = "${var.prefix}-${each.key}-execution"
+  description          = "ECS on behalf of ${each.key}: image, secrets, log"
+  permissions_boundary = var.permissions_boundary_arn
+  assume_role_policy   = local.assume_role_policy
 }
 
 resource "aws_iam_role_policy" "execution" {
@@ -72,9 +73,10 @@ resource "aws_iam_role_policy" "execution" {
 resource "aws_iam_role" "task" {
   for_each = local.service_names
 
-  name               = "${var.prefix}-${each.key}-task"
-  description        = "What ${each.key} itself may do"
-  assume_role_policy = local.assume_role_policy
+  name                 = "${var.prefix}-${each.key}-task"
+  description          = "What ${each.key} itself may do"
+  permissions_boundary = var.permissions_boundary_arn
+  assume_role_policy   = local.assume_role_policy
 }
 
 # The frontend talks to no AWS API: its task role has no policy at all.

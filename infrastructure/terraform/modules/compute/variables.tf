@@ -145,3 +145,9 @@ variable "force_delete_images" {
   description = "Whether destroying the environment may delete repositories that hold images. Only ever true on the local cloud."
   type        = bool
 }
+
+variable "permissions_boundary_arn" {
+  description = "The most that the roles made here can ever have; null where there is none (the local cloud)."
+  type        = string
+  default     = null
+}

@@ -71,8 +71,9 @@ resource "aws_backup_selection" "this" {
 resource "aws_iam_role" "backup" {
   count = var.backup == null ? 0 : 1
 
-  name        = "${var.prefix}-backup"
-  description = "AWS Backup: saves the database, and brings it back"
+  name                 = "${var.prefix}-backup"
+  description          = "AWS Backup: saves the database, and brings it back"
+  permissions_boundary = var.permissions_boundary_arn
 
   assume_role_policy = jsonencode({
     Version = "2012-10-17"

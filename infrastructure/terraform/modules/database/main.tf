@@ -110,8 +110,9 @@ resource "aws_secretsmanager_secret_rotation" "this" {
 resource "aws_iam_role" "monitoring" {
   count = var.enhanced_monitoring ? 1 : 0
 
-  name        = "${var.prefix}-database-monitoring"
-  description = "RDS: writes the database's operating system metrics"
+  name                 = "${var.prefix}-database-monitoring"
+  description          = "RDS: writes the database's operating system metrics"
+  permissions_boundary = var.permissions_boundary_arn
 
   assume_role_policy = jsonencode({
     Version = "2012-10-17"

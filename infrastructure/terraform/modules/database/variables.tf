@@ -160,3 +160,9 @@ variable "backup_window" {
   description = "Hour (UTC) of the daily backup, before the maintenance on Sundays at 21:30. Null leaves it to AWS; MiniStack knows only that."
   type        = string
 }
+
+variable "permissions_boundary_arn" {
+  description = "The most that the roles made here can ever have; null where there is none (the local cloud)."
+  type        = string
+  default     = null
+}

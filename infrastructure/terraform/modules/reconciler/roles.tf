@@ -20,8 +20,9 @@ locals {
 }
 
 resource "aws_iam_role" "schedule" {
-  name        = "${local.name}-schedule"
-  description = "EventBridge: starts the reconciler"
+  name                 = "${local.name}-schedule"
+  description          = "EventBridge: starts the reconciler"
+  permissions_boundary = var.permissions_boundary_arn
   assume_role_policy = jsonencode({
     Version = "2012-10-17"
     Statement = [{
@@ -61,9 +62,10 @@ resource "aws_iam_role_policy" "schedule" {
 }
 
 resource "aws_iam_role" "execution" {
-  name               = "${local.name}-execution"
-  description        = "ECS on behalf of the reconciler: image, log"
-  assume_role_policy = local.tasks_assume
+  name                 = "${local.name}-execution"
+  description          = "ECS on behalf of the reconciler: image, log"
+  permissions_boundary = var.permissions_boundary_arn
+  assume_role_policy   = local.tasks_assume
 }
 
 resource "aws_iam_role_policy" "execution" {
@@ -95,9 +97,10 @@ resource "aws_iam_role_policy" "execution" {
 }
 
 resource "aws_iam_role" "task" {
-  name               = "${local.name}-task"
-  description        = "What the reconciler itself may do"
-  assume_role_policy = local.tasks_assume
+  name                 = "${local.name}-task"
+  description          = "What the reconciler itself may do"
+  permissions_boundary = var.permissions_boundary_arn
+  assume_role_policy   = local.tasks_assume
 }
 
 resource "aws_iam_role_policy" "task" {

@@ -82,3 +82,9 @@ variable "log_groups_kms_key_arn" {
   description = "Key that encrypts log groups, ready for CloudWatch Logs."
   type        = string
 }
+
+variable "permissions_boundary_arn" {
+  description = "The most that the roles made here can ever have; null where there is none (the local cloud)."
+  type        = string
+  default     = null
+}

@@ -24,3 +24,13 @@ output "origin_secrets" {
   value       = var.origin_secret_generations == null ? null : { for color, secret in data.aws_secretsmanager_secret_version.origin : color => secret.secret_string }
   sensitive   = true
 }
+
+output "workload_boundary_arn" {
+  description = "The most that roles of tasks and services can ever have: CI makes no role without it. Null on the local cloud."
+  value       = one([for name, policy in aws_iam_policy.boundary : policy.arn if name == "workload"])
+}
+
+output "role_arns" {
+  description = "Roles of people and of CI (developer, qa, devops, product_owner, ci); none on the local cloud."
+  value       = merge({ for name, role in aws_iam_role.person : name => role.arn }, { for role in aws_iam_role.ci : "ci" => role.arn })
+}

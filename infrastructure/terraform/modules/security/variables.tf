@@ -3,6 +3,16 @@ variable "prefix" {
   type        = string
 }
 
+variable "short_name" {
+  description = "dev, staging or prod: target groups start with it."
+  type        = string
+}
+
+variable "environment" {
+  description = "The environment's name as its tag says it: what bears another one is out of everybody's reach."
+  type        = string
+}
+
 variable "account_id" {
   description = "AWS account whose identities may use the key."
   type        = string
@@ -10,6 +20,67 @@ variable "account_id" {
 
 variable "region" {
   description = "AWS region, named in the key policy."
+  type        = string
+}
+
+variable "replica_region" {
+  description = "The other AWS region in which people and CI may do anything."
+  type        = string
+}
+
+variable "state_bucket" {
+  description = "Bucket of Terraform's state, lease, journal, ledger and approvals."
+  type        = string
+}
+
+variable "people" {
+  description = "What each of the four roles may do here (read, approve, test, deploy, full), and whether whoever may do everything needs a second factor. Null makes no roles: the local cloud asks nobody."
+  type = object({
+    roles     = object({ developer = string, qa = string, devops = string, product_owner = string })
+    admin_mfa = bool
+  })
+  default = null
+
+  validation {
+    condition     = var.people == null ? true : alltrue([for level in values(var.people.roles) : contains(["read", "approve", "test", "deploy", "full"], level)])
+    error_message = "people.roles.* must be read, approve, test, deploy or full."
+  }
+
+  validation {
+    condition     = var.people == null ? true : var.people.roles.devops == "full"
+    error_message = "people.roles.devops must be full: somebody has to be able to mend things."
+  }
+
+  validation {
+    condition     = var.people == null ? true : var.environment != "production" || var.people.admin_mfa
+    error_message = "people.admin_mfa must be true in production."
+  }
+}
+
+variable "ci" {
+  description = "What GitHub has to vouch for before CI gets its role: repository, branch and GitHub's own environment. Null makes none."
+  type        = object({ repository = string, branch = string, environment = string })
+  default     = null
+
+  validation {
+    condition     = var.ci == null ? true : can(regex("^[A-Za-z0-9-]+/[A-Za-z0-9._-]+$", var.ci.repository)) && can(regex("^[A-Za-z0-9._/-]+$", var.ci.branch)) && can(regex("^[a-z]+$", var.ci.environment))
+    error_message = "ci must name one repository (owner/name), one branch and one environment: a * would let others in."
+  }
+}
+
+variable "account" {
+  description = "What an account has once, for the environment that owns it: GitHub's identity provider, and by choice GuardDuty, AWS Config and Inspector, with the addresses that hear of their findings. Null makes none of it."
+  type = object({
+    guardduty = bool
+    config    = bool
+    inspector = bool
+    emails    = set(string)
+  })
+  default = null
+}
+
+variable "config_bucket" {
+  description = "Bucket that accepts AWS Config's record under config/."
   type        = string
 }
 

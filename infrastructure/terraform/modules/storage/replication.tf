@@ -12,8 +12,9 @@ locals {
 resource "aws_iam_role" "replication" {
   count = var.replica == null ? 0 : 1
 
-  name        = "${var.prefix}-replication"
-  description = "S3: copies forms, uploads and state to ${var.replica.region}"
+  name                 = "${var.prefix}-replication"
+  description          = "S3: copies forms, uploads and state to ${var.replica.region}"
+  permissions_boundary = var.permissions_boundary_arn
 
   assume_role_policy = jsonencode({
     Version = "2012-10-17"

@@ -107,3 +107,9 @@ variable "file_system" {
   type        = object({ subnet_ids = list(string), security_group_id = string })
   default     = null
 }
+
+variable "permissions_boundary_arn" {
+  description = "The most that the roles made here can ever have; null where there is none (the local cloud)."
+  type        = string
+  default     = null
+}

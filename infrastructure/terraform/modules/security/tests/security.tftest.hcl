@@ -12,6 +12,11 @@ variables {
   prefix               = "indivillage-test"
   account_id           = "123456789012"
   region               = "ap-south-1"
+  short_name           = "test"
+  environment          = "test"
+  replica_region       = "ap-southeast-1"
+  state_bucket         = "indivillage-test-state-123456789012"
+  config_bucket        = "logs"
   basic_auth           = true
   recovery_window_days = 30
 }
@@ -41,6 +46,19 @@ run "protected" {
   }
 }
 
+run "behind_cloudfront" {
+  command = plan
+
+  variables {
+    origin_secret_generations = { blue = 1, green = 2 }
+  }
+
+  assert {
+    condition     = { for color, secret in module.origin_secret : color => secret.generation } == { blue = 1, green = 2 } && nonsensitive(keys(output.origin_secrets)) == ["blue", "green"]
+    error_message = "there must be two secrets, each replaced by itself"
+  }
+}
+
 run "open_pages" {
   command = plan
 
@@ -50,7 +68,7 @@ run "open_pages" {
   }
 
   assert {
-    condition     = output.basic_auth_secret_arn == null
+    condition     = output.basic_auth_secret_arn == null && output.origin_secrets == null
     error_message = "without protected pages there must be no password"
   }
 
