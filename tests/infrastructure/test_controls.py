@@ -140,6 +140,7 @@ def test_the_plans_of_all_environments_hold(testable: Path, terraform: Terraform
         things += planned(environment, plan_of(environment, testable, terraform))
     assert broken(things) == {}
     assert [found.where for found in things if "0.0.0.0/0" in addresses(found)] == []
+    assert identity.unbounded(things) == []
     written = configured(CONFIGURATION)
     idle = [
         (name, pattern)
