@@ -134,6 +134,11 @@ mock_provider "aws" {
   source = "./tests/mocks"
 }
 
+mock_provider "aws" {
+  alias  = "edge"
+  source = "./tests/mocks/edge"
+}
+
 variables {
   cloud         = "aws"
   account_id    = "123456789012"
