@@ -90,7 +90,7 @@ locals {
         Action = [
           "acm:Describe*", "acm:List*",
           "backup:Describe*", "backup:Get*", "backup:List*",
-          "cloudformation:DescribeType", "cloudformation:GetResource", "cloudformation:ListResources",
+          "cloudformation:DescribeType", "cloudformation:GetResource", "cloudformation:GetResourceRequestStatus", "cloudformation:ListResources",
           "cloudfront:Describe*", "cloudfront:Get*", "cloudfront:List*",
           "config:Describe*",
           "ecr:Get*", "ecr:List*",

@@ -46,9 +46,15 @@ locals {
       {
         Sid       = "Scaling"
         Effect    = "Allow"
-        Action    = ["application-autoscaling:DeleteScalingPolicy", "application-autoscaling:DeregisterScalableTarget", "application-autoscaling:PutScalingPolicy", "application-autoscaling:*Tag*"]
+        Action    = ["application-autoscaling:DeleteScalingPolicy", "application-autoscaling:DeregisterScalableTarget", "application-autoscaling:PutScalingPolicy"]
         Resource  = "arn:aws:application-autoscaling:${local.aws}:scalable-target/*"
         Condition = { StringEquals = { "application-autoscaling:service-namespace" = "ecs" } }
+      },
+      {
+        Sid      = "ScalingTags" # the condition above is unknown to them
+        Effect   = "Allow"
+        Action   = ["application-autoscaling:TagResource", "application-autoscaling:UntagResource"]
+        Resource = "arn:aws:application-autoscaling:${local.aws}:scalable-target/*"
       },
       {
         Sid      = "Watching"
@@ -94,10 +100,12 @@ locals {
         Resource = [for kind in ["db", "es", "og", "pg", "snapshot", "subgrp"] : "arn:aws:rds:${local.aws}:${kind}:${var.prefix}*"]
       },
       {
-        Sid      = "Caches"
-        Effect   = "Allow"
-        Action   = ["elasticache:*TagsToResource", "elasticache:*TagsFromResource", "elasticache:Create*", "elasticache:Delete*", "elasticache:Modify*", "elasticache:TestFailover"]
-        Resource = ["arn:aws:elasticache:${local.aws}:*:${var.prefix}*", "arn:aws:elasticache:${local.aws}:parametergroup:default*"]
+        Sid    = "Caches"
+        Effect = "Allow"
+        Action = ["elasticache:*TagsToResource", "elasticache:*TagsFromResource", "elasticache:Create*", "elasticache:Delete*", "elasticache:Modify*", "elasticache:TestFailover"]
+        Resource = concat(["arn:aws:elasticache:${local.aws}:parametergroup:default*"], [
+          for kind in ["cluster", "parametergroup", "replicationgroup", "snapshot", "subnetgroup", "user", "usergroup"] : "arn:aws:elasticache:${local.aws}:${kind}:${var.prefix}*"
+        ])
       },
       {
         Sid      = "Buckets"
@@ -126,8 +134,14 @@ locals {
       {
         Sid      = "NewKeys"
         Effect   = "Allow"
-        Action   = ["kms:CreateKey", "kms:CreateAlias", "kms:DeleteAlias", "kms:UpdateAlias"]
+        Action   = "kms:CreateKey"
         Resource = "*"
+      },
+      {
+        Sid      = "KeyNames" # AWS asks for both, the name and the key
+        Effect   = "Allow"
+        Action   = ["kms:CreateAlias", "kms:DeleteAlias", "kms:UpdateAlias"]
+        Resource = ["arn:aws:kms:*:${var.account_id}:alias/${var.prefix}*", "arn:aws:kms:*:${var.account_id}:key/*"]
       },
       {
         Sid       = "Keys" # using one to read is not among it, but for what AWS's services do on behalf
@@ -178,7 +192,7 @@ locals {
       {
         Sid      = "WhatAnAccountHasOnce"
         Effect   = "Allow"
-        Action   = ["cloudformation:*Resource", "config:Delete*", "config:Put*", "config:St*ConfigurationRecorder", "ecr:CreateRepository*", "ecr:DeleteLifecyclePolicy", "ecr:DeleteRepository*", "ecr:Put*", "ecr:*TagResource", "guardduty:CreateDetector", "guardduty:DeleteDetector", "guardduty:UpdateDetector", "guardduty:*TagResource", "inspector2:Disable", "inspector2:Enable", "s3:PutAccountPublicAccessBlock"]
+        Action   = ["cloudformation:CreateResource", "cloudformation:DeleteResource", "cloudformation:UpdateResource", "config:Delete*", "config:Put*", "config:St*ConfigurationRecorder", "ecr:CreateRepository*", "ecr:DeleteLifecyclePolicy", "ecr:DeleteRepository*", "ecr:Put*", "ecr:*TagResource", "guardduty:CreateDetector", "guardduty:DeleteDetector", "guardduty:UpdateDetector", "guardduty:*TagResource", "inspector2:Disable", "inspector2:Enable", "s3:PutAccountPublicAccessBlock"]
         Resource = "*"
       },
       {
