@@ -27,9 +27,10 @@ if TYPE_CHECKING:
     from deployer.ports import Clock, Say, Traffic
 
 LOOKED_AT = 10
-"""How many of the newest revisions are searched for those of a release that was cut off."""
+"""How many of the newest revisions are searched for those of one release."""
 NEWEST = 3
-"""How many of the newest revisions are looked at for one that this release registered before it was cut off."""
+"""How many of the newest revisions are looked at for one that this release registered before it was cut off. A rollback
+looks at more: what it goes back to was registered a few releases ago."""
 
 
 class Ecs:
@@ -72,19 +73,22 @@ class Ecs:
     def register(self, release: Release, service: str, image_reference: str) -> str:
         """Register a task-definition revision for this release and color; return its ARN.
 
-        Idempotent: a revision that this release registered before (a run that was cut off) is found and returned.
+        Idempotent: a revision that this release registered before (a run that was cut off, the release that a rollback
+        goes back to) is found and returned, if it describes just what would be registered now.
         """
         environment = self._session.environment
         place = self._topology().services[service]
         request = build(release, environment.services[service], place, environment, image_reference)
         attempted = f"registering the task definition of {service} for {release.id}"
+        wanted = content(request, service)
+        looked_at = LOOKED_AT if release.kind == "rollback" else NEWEST
         with mapped(attempted):
             newest = self._session.ecs.list_task_definitions(
-                familyPrefix=place.family, status="ACTIVE", sort="DESC", maxResults=NEWEST
+                familyPrefix=place.family, status="ACTIVE", sort="DESC", maxResults=looked_at
             )["taskDefinitionArns"]
-        with ThreadPoolExecutor(NEWEST) as pool:
+        with ThreadPoolExecutor(looked_at) as pool:
             for arn, definition in zip(newest, pool.map(self._tasks.definition, newest), strict=True):
-                if is_of(definition, release, service, image_reference):
+                if is_of(definition, release, service, image_reference) and content(definition, service) == wanted:
                     return arn
         with mapped(attempted):
             return self._session.ecs.register_task_definition(**request)["taskDefinition"]["taskDefinitionArn"]

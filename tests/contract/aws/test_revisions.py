@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -43,6 +44,21 @@ def test_a_revision_is_registered_once_for_a_release(applied: StandIn, compute: 
     assert first == again.register(release, "frontend", REFERENCE)
     assert first != compute.register(values.release(Color.GREEN, "r-once"), "frontend", REFERENCE)
     assert first != compute.register(values.release(id_="r-next"), "frontend", REFERENCE)
+
+
+def test_a_rollback_takes_the_revision_that_it_goes_back_to(applied: StandIn, compute: Ecs) -> None:
+    """It was registered some releases ago; but what would be described otherwise today is registered anew."""
+    first = compute.register(values.release(id_="r-good"), "frontend", REFERENCE)
+    for number in range(4):
+        compute.register(values.release(id_=f"r-later-{number}"), "frontend", REFERENCE)
+    back = replace(values.release(id_="rollback-1"), kind="rollback", restores="r-good")
+    services = applied.topology.services
+    changed = {**services, "frontend": replace(services["frontend"], environment={"TODAY": "otherwise"})}
+    topology = replace(applied.topology, services=changed)
+    today = Ecs(applied.session, lambda: topology, compute._traffic, compute._clock)
+
+    assert first == compute.register(back, "frontend", REFERENCE)
+    assert first != today.register(back, "frontend", REFERENCE)
 
 
 def test_ecs_keeps_the_hash_of_the_content(applied: StandIn, compute: Ecs) -> None:
