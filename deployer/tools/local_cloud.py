@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 Build = Callable[[str, str, datetime, Callable[[str], None]], BuiltImage]
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 OFFSET = "LOCALCLOUD_PORT_OFFSET"
+_HIGHEST_PORT = 65_535
 _IMAGES = ("localcloud", "postgres", "redis")
 
 
@@ -112,10 +113,11 @@ def _wanted_ports(environ: Mapping[str, str]) -> Ports | None:
     offset = environ.get(OFFSET, "")
     if not offset:
         return None
-    if not (offset.isdecimal() and int(offset) < 50_000):
-        raise InputError("choose the local cloud's ports", f"{OFFSET}={offset} is not a number", f"{OFFSET}=10")
-    ports = Ports()
-    return Ports(*(port + int(offset) for port in ports.all()))
+    highest = _HIGHEST_PORT - max(Ports().all())
+    if not (offset.isdecimal() and int(offset) <= highest):
+        seen = f"{OFFSET}={offset} is not a number from 0 to {highest}"
+        raise InputError("choose the local cloud's ports", seen, f"{OFFSET}=10")
+    return Ports(*(port + int(offset) for port in Ports().all()))
 
 
 def _noted(note: Path, environ: Mapping[str, str]) -> Ports | None:

@@ -152,11 +152,17 @@ def test_what_the_cloud_says_becomes_exit_30(tmp_path: Path, monkeypatch: pytest
 
 
 def test_the_offset_moves_every_port() -> None:
-    """LOCALCLOUD_PORT_OFFSET is a number, or a mistake."""
+    """As far as there are ports: the highest may become 65535."""
     assert None is local_cloud._wanted_ports({})
     assert Ports(4596, 8110, 8111) == local_cloud._wanted_ports({"LOCALCLOUD_PORT_OFFSET": "30"})
-    with pytest.raises(InputError, match="LOCALCLOUD_PORT_OFFSET=ten"):
-        local_cloud._wanted_ports({"LOCALCLOUD_PORT_OFFSET": "ten"})
+    assert Ports(62020, 65534, 65535) == local_cloud._wanted_ports({"LOCALCLOUD_PORT_OFFSET": "57454"})
+
+
+@pytest.mark.parametrize("offset", ["ten", "-1", "57455"])
+def test_an_offset_that_no_port_can_have_is_a_mistake(offset: str) -> None:
+    """The message names what is allowed."""
+    with pytest.raises(InputError, match=f"LOCALCLOUD_PORT_OFFSET={offset} is not a number from 0 to 57454"):
+        local_cloud._wanted_ports({"LOCALCLOUD_PORT_OFFSET": offset})
 
 
 def test_builds_are_told_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
