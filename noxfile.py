@@ -55,7 +55,8 @@ nox.options.error_on_missing_interpreters = True
 # `containers` needs a deployed environment: the smoke test runs it, and e2e runs the smoke test. `bench` is no test,
 # `faults` and `chaos` take long.
 nox.options.sessions = [
-    *("lint", "types", "unit", "application", "scan", "gates", "infrastructure", "images", "contract", "e2e"),
+    *("lint", "types", "unit", "application", "scan", "gates"),
+    *("infrastructure", "checkov", "images", "contract", "e2e"),
 ]
 
 
@@ -256,6 +257,14 @@ def infrastructure(session: nox.Session) -> None:
     install(session)
     session.run("terraform", "fmt", "-check", "-recursive", "-diff", "infrastructure/terraform", external=True)
     pytest(session, "tests/infrastructure", "--timeout=600", "--numprocesses=auto")
+
+
+@nox.session
+def checkov(session: nox.Session) -> None:
+    """What checkov says of the Terraform files, by each environment's tfvars; no suppression without its reason."""
+    install(session)
+    # Its own environment has none of the project's packages, so none of the tests' conftest.py.
+    pytest(session, "tests/checkov", "--confcutdir=tests/checkov", "--timeout=120", "--numprocesses=auto")
 
 
 @nox.session(name="images")

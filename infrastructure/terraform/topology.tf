@@ -52,6 +52,8 @@ locals {
 }
 
 resource "aws_ssm_parameter" "topology" {
+  #checkov:skip=CKV2_AWS_34:names and ARNs, no secret; encrypted, whoever reads it needs the key as well
+
   name        = local.topology_parameter
   description = "What Terraform made of ${var.name}, for the deployer"
   type        = "String"

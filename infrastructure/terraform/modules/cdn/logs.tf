@@ -74,6 +74,8 @@ resource "aws_kms_alias" "edge" {
 }
 
 resource "aws_cloudwatch_log_group" "edge" {
+  #checkov:skip=CKV_AWS_338:these hold visitors' addresses, which are kept no longer than their other data
+
   provider = aws.edge
 
   name              = local.firewall_log
@@ -82,6 +84,8 @@ resource "aws_cloudwatch_log_group" "edge" {
 }
 
 resource "aws_cloudwatch_log_group" "origin" {
+  #checkov:skip=CKV_AWS_338:these hold visitors' addresses, which are kept no longer than their other data
+
   name              = local.firewall_log
   retention_in_days = var.log_retention_days
   kms_key_id        = var.log_groups_kms_key_arn

@@ -4,6 +4,10 @@ locals {
 }
 
 resource "aws_s3_bucket" "this" {
+  #checkov:skip=CKV2_AWS_62:nobody waits for objects here: Terraform alone writes the page
+  #checkov:skip=CKV_AWS_144:one public page that the next apply puts back; nothing here is a visitor's
+  #checkov:skip=CKV_AWS_145:the page is public; a key of ours would have to let CloudFront in
+
   bucket        = "${var.prefix}-cdn-${var.account_id}"
   force_destroy = true # it holds what this module puts there
 }

@@ -10,7 +10,8 @@ locals {
 resource "aws_sns_topic" "events" {
   count = var.event_emails == null ? 0 : 1
 
-  name = "${var.prefix}-database-events"
+  name              = "${var.prefix}-database-events"
+  kms_master_key_id = var.kms_key_arn
 }
 
 resource "aws_sns_topic_policy" "events" {

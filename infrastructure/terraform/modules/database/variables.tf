@@ -89,7 +89,7 @@ variable "iam_authentication" {
 }
 
 variable "enhanced_monitoring" {
-  description = "Whether RDS reports the operating system's metrics once a minute (MiniStack has none)."
+  description = "Whether RDS reports the operating system's metrics once a minute, and what statements wait for (MiniStack has neither)."
   type        = bool
   default     = false
 }

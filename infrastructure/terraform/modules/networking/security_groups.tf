@@ -30,6 +30,8 @@ locals {
 }
 
 resource "aws_security_group" "this" {
+  #checkov:skip=CKV2_AWS_5:other modules attach them, by the output security_groups
+
   for_each = local.groups
 
   name        = "${var.prefix}-${each.key}"

@@ -52,6 +52,14 @@ resource "aws_backup_vault_lock_configuration" "this" {
 }
 
 resource "aws_s3_bucket" "this" {
+  #checkov:skip=CKV2_AWS_6:closed below for each of them; checkov connects for_each with the first one only
+  #checkov:skip=CKV2_AWS_61:given below for each of them; checkov connects for_each with the first one only
+  #checkov:skip=CKV2_AWS_62:S3 alone writes here, and nothing acts on single objects
+  #checkov:skip=CKV_AWS_144:these are the copies themselves, in the second region
+  #checkov:skip=CKV_AWS_145:given below for each of them; checkov connects for_each with the first one only
+  #checkov:skip=CKV_AWS_18:S3 alone writes here, and this region has no bucket for logs (S3.9)
+  #checkov:skip=CKV_AWS_21:given below for each of them; checkov connects for_each with the first one only
+
   for_each = local.roles
 
   bucket = "${var.prefix}-${each.key}-replica-${var.account_id}"

@@ -10,6 +10,8 @@ locals {
 }
 
 resource "aws_guardduty_detector" "this" {
+  #checkov:skip=CKV2_AWS_3:there is one account and no organization whose members it could be turned on for
+
   count = local.guard ? 1 : 0
 
   enable                       = true
@@ -81,7 +83,8 @@ resource "aws_config_configuration_recorder_status" "this" {
 resource "aws_sns_topic" "findings" {
   count = local.findings ? 1 : 0
 
-  name = "${var.prefix}-findings"
+  name              = "${var.prefix}-findings"
+  kms_master_key_id = aws_kms_key.this.arn
 }
 
 resource "aws_sns_topic_policy" "findings" {

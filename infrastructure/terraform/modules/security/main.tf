@@ -29,6 +29,19 @@ resource "aws_kms_key_policy" "this" {
           ArnLike = { "kms:EncryptionContext:aws:logs:arn" = "arn:aws:logs:${var.region}:${var.account_id}:log-group:*" }
         }
       },
+      {
+        # Whatever publishes to an encrypted topic has to be let in by its key as well. Named by what is encrypted: of
+        # these services EventBridge does not say for whom it calls.
+        # https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html
+        Sid       = "Topics"
+        Effect    = "Allow"
+        Principal = { Service = ["cloudwatch.amazonaws.com", "events.amazonaws.com", "events.rds.amazonaws.com"] }
+        Action    = ["kms:Decrypt", "kms:GenerateDataKey*"]
+        Resource  = "*"
+        Condition = {
+          ArnLike = { "kms:EncryptionContext:aws:sns:topicArn" = "arn:aws:sns:${var.region}:${var.account_id}:${var.prefix}-*" }
+        }
+      },
     ]
   })
 }

@@ -112,8 +112,8 @@ run "protected" {
   }
 
   assert {
-    condition     = aws_elasticache_replication_group.this.at_rest_encryption_enabled && aws_elasticache_replication_group.this.transit_encryption_enabled
-    error_message = "the cache must be encrypted at rest and in transit"
+    condition     = aws_elasticache_replication_group.this.at_rest_encryption_enabled && aws_elasticache_replication_group.this.kms_key_id == var.kms_key_arn && aws_elasticache_replication_group.this.transit_encryption_enabled
+    error_message = "the cache must be encrypted at rest, with the environment's key, and in transit"
   }
 
   assert {
@@ -260,6 +260,11 @@ run "watched" {
   }
 
   assert {
+    condition     = aws_db_instance.this.performance_insights_enabled && aws_db_instance.this.performance_insights_kms_key_id == var.kms_key_arn
+    error_message = "it must be seen what statements wait for, encrypted with the environment's key"
+  }
+
+  assert {
     condition     = aws_db_instance.this.port == 5433 && output.postgres.port == 5433
     error_message = "the port must be the one that was asked for"
   }
@@ -272,6 +277,11 @@ run "watched" {
   assert {
     condition     = contains(aws_db_event_subscription.this["db-instance"].event_categories, "failure") && contains(aws_db_event_subscription.this["db-instance"].event_categories, "maintenance")
     error_message = "failures and maintenance must be told"
+  }
+
+  assert {
+    condition     = aws_sns_topic.events[0].kms_master_key_id == var.kms_key_arn
+    error_message = "what the database says must be encrypted with the environment's key"
   }
 
   assert {

@@ -220,6 +220,11 @@ run "development_owns_the_account" {
   }
 
   assert {
+    condition     = aws_sns_topic.findings[0].kms_master_key_id == aws_kms_key.this.arn
+    error_message = "findings must be encrypted with the environment's key"
+  }
+
+  assert {
     condition     = keys(aws_sns_topic_subscription.findings) == ["security@example.org"] && jsondecode(aws_cloudwatch_event_rule.findings[0].event_pattern)["$or"][0].detail.severity[0].numeric == [">=", 7]
     error_message = "somebody must hear of what is found"
   }

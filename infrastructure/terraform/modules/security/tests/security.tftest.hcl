@@ -36,8 +36,14 @@ run "protected" {
 
   assert {
     condition = alltrue([for statement in jsondecode(aws_kms_key_policy.this.policy).Statement :
-    can(statement.Principal.AWS) || can(statement.Condition.ArnLike["kms:EncryptionContext:aws:logs:arn"])])
-    error_message = "CloudWatch Logs may use the key for this account's log groups only"
+    can(statement.Principal.AWS) || length(try(statement.Condition.ArnLike, {})) > 0])
+    error_message = "CloudWatch Logs may use the key for this account's log groups only, and who publishes for its topics"
+  }
+
+  assert {
+    condition = toset(flatten([for statement in jsondecode(aws_kms_key_policy.this.policy).Statement : statement.Principal.Service
+    if try(statement.Condition.ArnLike["kms:EncryptionContext:aws:sns:topicArn"] == "arn:aws:sns:ap-south-1:123456789012:indivillage-test-*", false)])) == toset(["cloudwatch.amazonaws.com", "events.amazonaws.com", "events.rds.amazonaws.com"])
+    error_message = "alarms, findings and the database's events must reach encrypted topics, this environment's only"
   }
 
   assert {
