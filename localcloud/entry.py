@@ -29,6 +29,7 @@ from localcloud.extension import (
 from localcloud.extension.access_log import AccessLog
 from localcloud.extension.dataplane import DataPlane
 from localcloud.extension.ecs_rollout import Rollouts
+from localcloud.extension.ecs_sandbox import TaskSandboxes
 from localcloud.extension.ecs_stop import TaskStopper
 from localcloud.extension.ecs_watch import TaskWatcher
 from localcloud.extension.elb_metrics import Publisher
@@ -68,6 +69,8 @@ def install(instance: str) -> Any:
     plane = DataPlane(lambda: elb.read(alb), HAProxy(RUN))
     target_health.install(alb, plane)
     ecs_options.install(ecs)
+    sandboxes = TaskSandboxes(ecs, instance)
+    sandboxes.install()
     stopper = TaskStopper(ecs, plane.busy)
     watcher = TaskWatcher(ecs, saver.touch)
     stopper.install()
@@ -87,14 +90,19 @@ def install(instance: str) -> Any:
 
     def restored() -> None:
         state.after_restore(ecs, alb, emulator.module("services.elasticache"))
+        sandboxes.start()
         relaunch()  # services come back only now: a task launched before the corrections would be corrected away
         rollouts.start()
         plane.settle()  # whoever finds the cloud ready finds its listeners open
 
+    def ending() -> None:
+        watcher.stopping.set()
+        sandboxes.end()
+
     blobs.install(emulator.module("services.ecr"), HOME / "layers")
     engine.install_endpoints(emulator.module("services.rds"), emulator.module("services.elasticache"))
     engine.install_storage(emulator.module("services.rds"))
-    _follow_lifecycle(app, saver, restored, watcher.stopping.set)
+    _follow_lifecycle(app, saver, restored, ending)
     app.app = gateway.wrap(app.app, saver.touch, lambda: _status(instance, plane, saver))
     requests.start()
     plane.start()

@@ -16,7 +16,7 @@ class CloudImages:
 
 @dataclass(frozen=True, slots=True)
 class CloudStatus:
-    """A local cloud as the engine shows it; ``containers`` are (name, state) of the tasks and databases it runs."""
+    """A local cloud as the engine shows it; ``containers`` are (name, state) of tasks, their networks and databases."""
 
     name: str
     running: bool

@@ -13,6 +13,7 @@ from localcloud.extension.emulator import module, replace
 
 HEALTH_PERIOD_S = 1.0
 AFTER_FAILURE_S = 1.0
+VANISHING_S = 0.1
 KILLED = 137
 
 
@@ -63,19 +64,34 @@ class TaskWatcher:
                 try:
                     client.api.wait(identifier, timeout=None)
                 except NotFound:
-                    self._lost(task)
+                    self._lost(task, client)
                     return
                 except (DockerException, RequestException):  # the engine restarts: the container may still run
                     time.sleep(AFTER_FAILURE_S)
                     continue
                 if self._active(task):
                     self._ecs._maybe_mark_stopped(task, client)
+                if self._active(task) and self._vanishing(client, identifier):
+                    time.sleep(VANISHING_S)
+                    continue
                 return
 
-    def _lost(self, task: dict[str, Any]) -> None:
+    def _vanishing(self, client: Any, identifier: str) -> bool:
+        """Whether it was killed and removed in one, which leaves no exit code to find and ends in NotFound."""
+        from docker.errors import DockerException, NotFound
+
+        try:
+            return client.api.inspect_container(identifier)["State"]["Status"] in {"removing", "dead"}
+        except NotFound:
+            return True
+        except DockerException:
+            return False
+
+    def _lost(self, task: dict[str, Any], client: Any) -> None:
         if self._active(task):
             reason = "Essential container in task exited: it was removed from outside"
             self._ecs._mark_task_stopped(task["taskArn"], task, reason, "EssentialContainerExited", exit_code=KILLED)
+            self._ecs._cleanup_task_resources(task, client)
 
     def _follow_health(self, task: dict[str, Any], client: Any, _: str, account: str, region: str) -> None:
         with self._scope(account, region):

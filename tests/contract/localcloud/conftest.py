@@ -19,6 +19,7 @@ import pytest
 from localcloud.cloud import CloudImages, CloudStatus, LocalCloud
 from localcloud.engine import connect
 from localcloud.names import LABEL
+from tests.contract.localcloud.networks import Networks
 from tests.contract.localcloud.stand import REGION, Load, Stand
 
 if TYPE_CHECKING:
@@ -79,6 +80,12 @@ def cloud(new_cloud: Callable[[], LocalCloud], cloud_images: CloudImages) -> Loc
 def running(cloud: LocalCloud) -> CloudStatus:
     """Where the shared cloud answers."""
     return cloud.status()
+
+
+@pytest.fixture
+def networks(engine: DockerClient, cloud: LocalCloud) -> Networks:
+    """The task networks of the shared cloud."""
+    return Networks(engine, cloud.name)
 
 
 @pytest.fixture(scope="session")

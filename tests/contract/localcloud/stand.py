@@ -1,4 +1,7 @@
-"""What the tests run on a local cloud: an app that does as it is told, and the AWS resources around it."""
+"""What the tests run on a local cloud: an app that does as it is told, and the AWS resources around it.
+
+A little longer than others: one stand, its app and its waits belong together.
+"""
 
 from __future__ import annotations
 
@@ -163,7 +166,11 @@ class Stand:
 
     def revision(self, color: str, **environment: str) -> str:
         """Register a task definition of the app, locked down as the project's are."""
-        container = {
+        return self.register(color, self.container(color, **environment))
+
+    def container(self, color: str, **environment: str) -> dict[str, Any]:
+        """The container definition of the app."""
+        return {
             "name": "app", "image": self._image, "essential": True, "stopTimeout": 20,
             "user": "10001:10001", "readonlyRootFilesystem": True,
             "linuxParameters": {"capabilities": {"drop": ["ALL"]}},
@@ -172,9 +179,12 @@ class Stand:
             "entryPoint": ["perl", "-e"], "command": [APP],
             "environment": [{"name": key, "value": value} for key, value in ({"NAME": color} | environment).items()],
         }  # fmt: skip
+
+    def register(self, color: str, *containers: dict[str, Any], mode: str = "awsvpc") -> str:
+        """Register a task definition of these containers; returns its ARN."""
         made = self.ecs.register_task_definition(
-            family=f"{self.name}-{color}", networkMode="awsvpc", requiresCompatibilities=["FARGATE"],
-            cpu="256", memory="512", volumes=[{"name": "tmp"}], containerDefinitions=[container],
+            family=f"{self.name}-{color}", networkMode=mode, requiresCompatibilities=["FARGATE"],
+            cpu="256", memory="512", volumes=[{"name": "tmp"}], containerDefinitions=list(containers),
         )  # fmt: skip
         return str(made["taskDefinition"]["taskDefinitionArn"])
 

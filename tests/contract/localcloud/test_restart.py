@@ -11,6 +11,7 @@ from docker.errors import APIError
 
 from localcloud.cloud import CloudImages, LocalCloud
 from localcloud.names import STATUS_PATH
+from tests.contract.localcloud.networks import Networks
 from tests.contract.localcloud.stand import REGION, Stand, wait_for
 
 PASSWORD = "of-no-importance"
@@ -45,9 +46,12 @@ def sql(cloud: LocalCloud, container: str, statement: str) -> str | None:
 
 @pytest.mark.parametrize("end", ["restart", "kill"])
 def test_everything_is_there_again(
-    end: str, cloud: LocalCloud, cloud_images: CloudImages, stand: Stand, database: str
+    end: str, cloud: LocalCloud, cloud_images: CloudImages, stand: Stand, database: str, networks: Networks
 ) -> None:
-    """Objects and their versions, images, rows, weights and running services; a lock is still held."""
+    """Objects and their versions, images, rows, weights and running services; a lock is still held.
+
+    Networks of tasks and spare ones are new, and none of before is left.
+    """
     s3 = stand.client("s3")
     bucket = f"{stand.name}-bucket"
     s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
@@ -65,6 +69,8 @@ def test_everything_is_there_again(
     stand.shift(100, 0)
     before = {task["taskArn"] for task in stand.tasks("blue")}
     wait_for(lambda: saved(stand.endpoint), "the state to be saved")
+    wait_for(networks.quiet, "the spare networks")
+    former = networks.sandboxes()
 
     container = cloud._engine.containers.get(cloud.name)
     container.kill() if end == "kill" else container.restart(timeout=30)
@@ -73,6 +79,8 @@ def test_everything_is_there_again(
     answers = wait_for(lambda: [one for one in [stand.get()] if one.status == 200], "the service to be back")
     assert "blue" == answers[0].text
     assert before.isdisjoint(task["taskArn"] for task in stand.tasks("blue"))
+    wait_for(networks.quiet, "the spare networks to be there again")
+    assert former.isdisjoint(networks.sandboxes())
     assert b"two" == s3.get_object(Bucket=bucket, Key="folder/file")["Body"].read()
     assert 2 == len(s3.list_object_versions(Bucket=bucket, Prefix="folder/")["Versions"])
     assert lock == s3.head_object(Bucket=bucket, Key="lock")["ETag"]
