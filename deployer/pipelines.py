@@ -22,12 +22,14 @@ from deployer.stages import (
     rollback,
     scan,
     schedule,
+    settings,
     smoke_test,
     test,
     verify,
 )
 
 DEPLOY = (
+    settings.STAGE,
     lint.STAGE,
     test.STAGE,
     scan.STAGE,
@@ -80,7 +82,7 @@ ROLLBACK = (
 )
 """Back to a good release as one unit. Migrations are backward compatible and stay."""
 
-DRY_RUN = (lint.STAGE, test.STAGE, scan.STAGE, build.STAGE, plan.STAGE, consent.STAGE)
+DRY_RUN = (settings.STAGE, lint.STAGE, test.STAGE, scan.STAGE, build.STAGE, plan.STAGE, consent.STAGE)
 """What a deploy would do, up to the first change."""
 
 PUSH = (platform.STAGE, lock.STAGE, build.STAGE, push.STAGE)

@@ -270,7 +270,7 @@ class FakeCompute(Fake):
             return arn
 
     def content(self, release: Release, service: str, image_reference: str) -> str:
-        return digest(service, release.color, release.commit, release.config_hash, image_reference.rpartition("@")[2])
+        return digest(service, release.color, release.commit, image_reference.rpartition("@")[2])
 
     def registered(self, service: str, releases: Collection[str]) -> tuple[str, ...]:
         self._call("registered", service, *releases)

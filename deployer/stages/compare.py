@@ -74,6 +74,8 @@ def _doubt(release: Release, live: Mapping[str, Revision], world: World) -> str:
     record = world.ledger.find(name)
     if record is None or record.outcome is not Verdict.GOOD:
         return f"{name} was never proven"
+    if record.config_hash != release.config_hash:
+        return f"{name} was deployed with other settings"
     arns = {service: revision.task_definition or "" for service, revision in live.items()}
     found = doubts(replace(release, id=name, task_definitions=arns), world)
     if found:

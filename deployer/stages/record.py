@@ -13,4 +13,4 @@ def run(release: Release, world: World) -> Outcome:
     return Outcome(release.id)
 
 
-STAGE = Stage("record", ("lock", "consent", "compare", "alarms"), run)
+STAGE = Stage("record", ("settings", "lock", "consent", "compare", "alarms"), run)

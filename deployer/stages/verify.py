@@ -9,6 +9,7 @@ from deployer.errors import GateFailed
 from deployer.model import Color, Harm, Outcome, Release
 from deployer.pipeline import Stage
 from deployer.ports import World
+from deployer.stages import settings
 
 EXPAND = (
     "first release code that does without it, then the migration; when no live code uses it any more, "
@@ -18,14 +19,7 @@ EXPAND = (
 
 def run(release: Release, world: World) -> Outcome:
     """Read configuration, cloud and migrations, and compare. Raises GateFailed with a line for each problem."""
-    closed = _closed(world)
-    if closed:
-        raise GateFailed(
-            f"verify {world.environment.name}",
-            closed,
-            'name the addresses that deployments come from there, e.g. test_cidrs = ["203.0.113.7/32"] in '
-            "access = { … }; commit it and deploy again",
-        )
+    settings.run(release, world)
     outcome = read_cloud(release, world)
     contracts = _contracts(world)
     for harm in contracts:
@@ -33,25 +27,12 @@ def run(release: Release, world: World) -> Outcome:
     return replace(outcome, note=f"{outcome.note}, {len(contracts)} by contract") if contracts else outcome
 
 
-def _closed(world: World) -> str:
-    """Blue/green proves a release through the test listener, which on AWS is open to `access.test_cidrs` alone.
-
-    The file is named as in the repository: the tree of another commit than HEAD is gone when people read it.
-    """
-    environment = world.environment
-    if (environment.cloud, environment.strategy) != ("aws", "blue_green") or environment.test_cidrs:
-        return ""
-    file = environment.tfvars
-    file = file.relative_to(world.root) if file.is_relative_to(world.root) else file
-    return f"access.test_cidrs is empty in {file}: nobody reaches the test listener, so no release can be proven there"
-
-
 def go_back(release: Release, world: World) -> Outcome:
     """For a rollback, which a closed test listener does not stop: a color that still runs needs no proof.
 
     Raises GateFailed as `read_cloud` does.
     """
-    closed = _closed(world)
+    closed = settings.closed(world)
     if closed:
         world.say(f"{closed}, unless its color still runs")
     return read_cloud(release, world)

@@ -15,7 +15,7 @@ from tests import examples
 from tests.fakes import Fakes, Heard, digest
 
 ALL = {name: value for name, value in vars(pipelines).items() if name.isupper()}
-GATES = {"lint", "test", "scan", "build", "plan", "consent"}
+GATES = {"settings", "lint", "test", "scan", "build", "plan", "consent"}
 CHANGES = ("apply", "push", "migrate", "deploy")
 OLD = examples.release()
 NEW = replace(OLD, id="dev-20260305T000000Z-0123456")
@@ -109,7 +109,7 @@ def test_a_deploy_anew_is_a_deploy_without_a_short_cut() -> None:
 
 def test_what_needs_nothing_starts_at_once() -> None:
     """The critical path begins with all of these."""
-    assert {"lint", "test", "scan", "build", "cloud"} == {s.name for s in pipelines.DEPLOY if not s.needs}
+    assert {"settings", "lint", "test", "scan", "build", "cloud"} == {s.name for s in pipelines.DEPLOY if not s.needs}
 
 
 def test_a_rehearsal_changes_nothing() -> None:
@@ -141,7 +141,7 @@ def test_a_good_release_is_known_by_digest(changing: Fakes, world: World) -> Non
     assert release.plan.sha256 == release.plan_sha256
 
 
-@pytest.mark.parametrize("gate", sorted(GATES - {"build", "plan", "consent"}))
+@pytest.mark.parametrize("gate", sorted(GATES - {"settings", "build", "plan", "consent"}))
 def test_a_gate_that_says_no_leaves_everything_alone(changing: Fakes, world: World, gate: str) -> None:
     """Exit code 10: infrastructure, registry, schema and tasks are as they were."""
     sessions = {"lint": ("lint", "types"), "test": ("unit", "application"), "scan": ("scan",)}[gate]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from deployer import pipelines, reports
+from deployer import config, pipelines, reports
 from deployer.errors import GateFailed, ReleaseFailed
 from deployer.model import SERVICES, Color, Plan, Record, Release, Scaling, Status, Verdict
 from deployer.pipeline import Stop, execute
@@ -73,7 +73,7 @@ def test_a_gate_that_says_no_is_no_release_of_what_serves(fakes: Fakes, world: W
     ("difference", "note"),
     [
         (lambda f, r: replace(r, commit="f" * 40), "another commit or configuration"),
-        (lambda f, r: replace(r, config_hash="other"), "another commit or configuration"),
+        (lambda f, r: replace(r, config_hash="other"), f"{FIRST.id} was deployed with other settings"),
         (
             lambda f, r: replace(r, built={n: replace(b, image_id="sha256:new") for n, b in r.built.items()}),
             "another image",
@@ -90,6 +90,28 @@ def test_what_is_asked_for_otherwise_is_deployed(
 
     assert ((), {}) == (outcome.settled, outcome.learned)
     assert note in outcome.note
+
+
+def test_only_the_limits_of_autoscaling_are_other(fakes: Fakes, world: World, asked: Release, tmp_path: Path) -> None:
+    """No plan shows them, since Terraform leaves them to the deployer; of a dirty tree no task definition does.
+
+    The roll-out that follows is what sets them (tests/unit/aws/test_capacity.py).
+    """
+    file = tmp_path / config.ENVIRONMENTS_FOLDER / "production" / "terraform.tfvars"
+    file.parent.mkdir(parents=True)
+    text = (examples.ROOT / config.ENVIRONMENTS_FOLDER / "production" / "terraform.tfvars").read_text(encoding="utf-8")
+    hashes = []
+    for most in ("10", "12"):
+        assert 1 == text.count("max            = 10\n")
+        file.write_text(text.replace("max            = 10\n", f"max            = {most}\n"), encoding="utf-8")
+        hashes.append(config.load(tmp_path, "production").config_hash)
+    fakes.ledger.records[FIRST.id] = replace(fakes.ledger.records[FIRST.id], config_hash=hashes[0])
+
+    same = compare.run(replace(asked, config_hash=hashes[0]), world)
+    other = compare.run(replace(asked, config_hash=hashes[1]), world)
+
+    assert (compare.SETTLED, ()) == (same.settled, other.settled)
+    assert f"{FIRST.id} was deployed with other settings" == other.note
 
 
 def _scaled(fakes: Fakes, **fields: object) -> None:
