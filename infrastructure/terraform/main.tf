@@ -204,17 +204,3 @@ module "reconciler" {
   log_retention_days     = var.log_retention_days
   log_groups_kms_key_arn = module.security.log_groups_kms_key_arn
 }
-
-module "monitoring" {
-  source = "./modules/monitoring"
-
-  prefix               = local.prefix
-  load_balancer        = module.compute.target_groups["frontend-blue"].load_balancer
-  public_target_groups = { for color in local.colors : color => module.compute.target_groups["frontend-${color}"].target_group }
-  target_groups        = module.compute.target_groups
-  error_rate_percent   = var.alarms.error_rate_percent
-  latency_p95_ms       = var.alarms.latency_p95_ms
-
-  # The local cloud publishes every second. Ten is the shortest period that an alarm may have.
-  period_s = local.local_cloud ? 10 : var.alarms.period_s
-}

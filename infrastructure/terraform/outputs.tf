@@ -17,3 +17,8 @@ output "url" {
   description = "Where visitors find the website."
   value       = local.topology.url
 }
+
+output "grafana" {
+  description = "Where Grafana shows the account's metrics; null without it."
+  value       = module.monitoring.grafana
+}

@@ -161,21 +161,6 @@ variable "backups" {
   type        = object({ retention_days = number, replicate = optional(bool, false) })
 }
 
-variable "alarms" {
-  description = "What counts as trouble while a release takes over: percent of failed requests, and the 95th percentile of response times. period_s is how often CloudWatch has a load balancer's metrics; the local cloud publishes every second."
-  type        = object({ error_rate_percent = number, latency_p95_ms = number, period_s = optional(number, 60) })
-
-  validation {
-    condition     = var.alarms.period_s >= 60 && var.alarms.period_s % 60 == 0
-    error_message = "alarms.period_s must be a multiple of 60: load balancers publish once a minute."
-  }
-}
-
-variable "notifications" {
-  description = "Who hears of deployments and alarms."
-  type        = object({ emails = list(string) })
-}
-
 variable "network" {
   description = "Address range, number of zones, and NAT gateways (none, single, per_zone)."
   type = object({
@@ -196,12 +181,6 @@ variable "reconciler_schedule" {
   description = "How often the scheduled reconciler looks whether a deployment was cut off, as EventBridge writes it."
   type        = string
   default     = "rate(1 minute)"
-}
-
-variable "log_retention_days" {
-  description = "Days for which CloudWatch keeps the containers' logs."
-  type        = number
-  default     = 30
 }
 
 variable "owns_registry" {

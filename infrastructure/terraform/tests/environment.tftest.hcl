@@ -118,6 +118,11 @@ run "nothing_that_the_local_cloud_lacks" {
   }
 
   assert {
+    condition     = output.grafana == null && length(output.topology.alarms) == 9
+    error_message = "the local cloud has no Grafana, and the gates all their alarms"
+  }
+
+  assert {
     condition     = module.security.role_arns == {} && module.security.workload_boundary_arn == null && local.account == null
     error_message = "the local cloud asks nobody who he is, and nobody watches it"
   }
@@ -153,12 +158,23 @@ run "production_on_aws" {
     infrastructure_version = "1.2.3"
     backups                = { retention_days = 30, replicate = true }
     file_system            = true
+    grafana                = { enabled = true, groups = { viewer = ["group-1"] } }
 
     access = {
       basic_auth = false
       roles      = { developer = "read", qa = "read", devops = "full", product_owner = "approve" }
       admin_mfa  = true
     }
+  }
+
+  assert {
+    condition     = length(output.topology.alarms) == 9 && !anytrue([for name in output.topology.alarms : strcontains(name, "-ops-")])
+    error_message = "what people hear of must not become a gate of releases"
+  }
+
+  assert {
+    condition     = module.monitoring.watched == { alarms = 28, second_region = 4, log_groups = 3 }
+    error_message = "everything must be watched: services, database, cache, backups, copies, and what is unusual"
   }
 
   assert {

@@ -87,3 +87,8 @@ access = {
 cdn = {
   enabled = true
 }
+
+# Off: the workspace of production shows the metrics of the whole account.
+grafana = {
+  enabled = false
+}

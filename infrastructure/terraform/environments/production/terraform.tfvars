@@ -100,3 +100,8 @@ network = {
 cdn = {
   enabled = true
 }
+
+# Wants IAM Identity Center in the account; who may sign in stands in groups, e.g. { viewer = ["<id of a group>"] }.
+grafana = {
+  enabled = true
+}

@@ -95,3 +95,8 @@ network = {
 cdn = {
   enabled = true
 }
+
+# Off: the workspace of production shows the metrics of the whole account.
+grafana = {
+  enabled = false
+}

@@ -20,14 +20,24 @@ resource "aws_sns_topic_policy" "events" {
   arn = aws_sns_topic.events[0].arn
   policy = jsonencode({
     Version = "2012-10-17"
-    Statement = [{
-      Sid       = "DatabaseEvents"
-      Effect    = "Allow"
-      Principal = { Service = "events.rds.amazonaws.com" }
-      Action    = "sns:Publish"
-      Resource  = aws_sns_topic.events[0].arn
-      Condition = { StringEquals = { "aws:SourceAccount" = var.account_id } }
-    }]
+    Statement = [
+      {
+        Sid       = "DatabaseEvents"
+        Effect    = "Allow"
+        Principal = { Service = "events.rds.amazonaws.com" }
+        Action    = "sns:Publish"
+        Resource  = aws_sns_topic.events[0].arn
+        Condition = { StringEquals = { "aws:SourceAccount" = var.account_id } }
+      },
+      {
+        Sid       = "TlsOnly"
+        Effect    = "Deny"
+        Principal = "*"
+        Action    = "sns:Publish"
+        Resource  = aws_sns_topic.events[0].arn
+        Condition = { Bool = { "aws:SecureTransport" = "false" } }
+      },
+    ]
   })
 }
 

@@ -1,5 +1,6 @@
 # The alarms that stop a release: failed requests and slow answers of each color, answers that are the load balancer's
-# own, and targets that stay unhealthy. No data is no trouble here; the deployer itself insists on having some.
+# own, and targets that stay unhealthy. No data is no trouble here; the deployer itself insists on having some. What is
+# not for a release to stop at stands in operations.tf, under names that start otherwise.
 locals {
   # Fewer requests cannot show a rate this low with 95% confidence: ln 0.05 / ln(1 - rate).
   enough_requests = ceil(log(0.05, 1 - var.error_rate_percent / 100))
@@ -40,6 +41,8 @@ resource "aws_cloudwatch_metric_alarm" "errors" {
   threshold           = var.error_rate_percent
   evaluation_periods  = 1
   treat_missing_data  = "notBreaching"
+  alarm_actions       = local.page
+  ok_actions          = local.page
 
   metric_query {
     id          = "rate"
@@ -88,6 +91,8 @@ resource "aws_cloudwatch_metric_alarm" "latency" {
   period                                = var.period_s
   evaluation_periods                    = 1
   treat_missing_data                    = "notBreaching"
+  alarm_actions                         = local.tell
+  ok_actions                            = local.tell
 }
 
 # The least number within a period: a task that starts is unhealthy for a moment, and that is no trouble.
@@ -105,4 +110,6 @@ resource "aws_cloudwatch_metric_alarm" "hosts" {
   period              = var.period_s
   evaluation_periods  = 2
   treat_missing_data  = "notBreaching"
+  alarm_actions       = local.page
+  ok_actions          = local.page
 }

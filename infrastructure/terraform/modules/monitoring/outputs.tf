@@ -6,3 +6,8 @@ output "alarms" {
     [for alarm in values(aws_cloudwatch_metric_alarm.hosts) : alarm.alarm_name],
   ))
 }
+
+output "grafana" {
+  description = "Where Grafana is; null without."
+  value       = one([for workspace in aws_grafana_workspace.this : "https://${workspace.endpoint}"])
+}

@@ -5,6 +5,9 @@ terraform {
     aws = {
       source  = "hashicorp/aws"
       version = "~> 5.100"
+
+      # The second region: an alarm sees metrics of its own region only.
+      configuration_aliases = [aws.replica]
     }
   }
 }

@@ -13,6 +13,15 @@ locals {
     "iam:DetachRolePolicy", "iam:PutRolePermissionsBoundary", "iam:PutRolePolicy", "iam:UpdateAssumeRolePolicy", "iam:UpdateRole",
   ]
 
+  # IAM Identity Center as far as Grafana needs it, and no further: whoever may change it can make himself anybody.
+  grafana_sign_in = [
+    "organizations:DescribeOrganization",
+    "sso:CreateManagedApplicationInstance", "sso:DeleteManagedApplicationInstance", "sso:DescribeRegisteredRegions",
+    "sso:GetManagedApplicationInstance", "sso:GetProfile", "sso:GetSharedSsoConfiguration",
+    "sso:ListDirectoryAssociations", "sso:ListProfileAssociations", "sso:ListProfiles",
+    "sso-directory:DescribeGroup", "sso-directory:DescribeUser",
+  ]
+
   people_boundary = [
     {
       Sid    = "Services"
@@ -22,6 +31,12 @@ locals {
         "ecr", "ecs", "elasticache", "elasticfilesystem", "elasticloadbalancing", "events", "grafana", "guardduty", "iam",
         "inspector2", "kms", "logs", "rds", "s3", "secretsmanager", "sns", "ssm", "sts", "tag", "wafv2",
       ] : "${service}:*"]
+      Resource = "*"
+    },
+    {
+      Sid      = "GrafanaSignIn"
+      Effect   = "Allow"
+      Action   = local.grafana_sign_in
       Resource = "*"
     },
     {

@@ -1,6 +1,6 @@
 # One key for an environment: what dev encrypts, nobody in staging can read.
 resource "aws_kms_key" "this" {
-  description             = "${var.prefix}: database, secrets, forms, uploads, logs"
+  description             = "${var.prefix}: database, secrets, forms, uploads, logs, topics"
   enable_key_rotation     = true
   deletion_window_in_days = max(7, var.recovery_window_days)
 }

@@ -4,7 +4,7 @@ output "kms_key_arn" {
 }
 
 output "log_groups_kms_key_arn" {
-  description = "The same key, once CloudWatch Logs may use it."
+  description = "The same key, once CloudWatch and CloudWatch Logs may use it."
   value       = aws_kms_key.this.arn
   depends_on  = [aws_kms_key_policy.this]
 }

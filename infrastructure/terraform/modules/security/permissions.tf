@@ -96,6 +96,7 @@ locals {
           "ecr:Get*", "ecr:List*",
           "elasticache:List*",
           "elasticfilesystem:Describe*", "elasticfilesystem:List*",
+          "grafana:Describe*", "grafana:List*",
           "guardduty:Get*", "guardduty:List*",
           "iam:Get*", "iam:List*",
           "inspector2:BatchGet*",

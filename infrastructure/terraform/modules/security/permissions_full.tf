@@ -60,7 +60,7 @@ locals {
         Sid      = "Watching"
         Effect   = "Allow"
         Action   = ["cloudwatch:Delete*", "cloudwatch:Put*", "cloudwatch:*TagResource", "events:*TagResource", "events:Delete*", "events:Put*", "events:RemoveTargets", "sns:CreateTopic", "sns:DeleteTopic", "sns:SetTopicAttributes", "sns:Subscribe", "sns:*TagResource"]
-        Resource = ["arn:aws:cloudwatch:${local.aws}:alarm:${var.prefix}*", "arn:aws:cloudwatch::${var.account_id}:dashboard/${var.prefix}*", "arn:aws:events:${local.aws}:rule/${var.prefix}*", "arn:aws:sns:${local.aws}:${var.prefix}*"]
+        Resource = ["arn:aws:cloudwatch:*:${var.account_id}:alarm:${var.prefix}*", "arn:aws:cloudwatch::${var.account_id}:dashboard/${var.prefix}*", "arn:aws:events:${local.aws}:rule/${var.prefix}*", "arn:aws:sns:*:${var.account_id}:${var.prefix}*"]
       },
       {
         Sid      = "Unnarrowed" # AWS knows no resource for these
@@ -72,7 +72,7 @@ locals {
         Sid      = "LogGroups"
         Effect   = "Allow"
         Action   = ["logs:AssociateKmsKey", "logs:CreateLogGroup", "logs:DeleteLogGroup", "logs:*RetentionPolicy", "logs:*TagResource"]
-        Resource = ["arn:aws:logs:${local.aws}:log-group:${local.path}/*", "arn:aws:logs:*:${var.account_id}:log-group:aws-waf-logs-${var.prefix}*"]
+        Resource = ["arn:aws:logs:${local.aws}:log-group:${local.path}/*", "arn:aws:logs:*:${var.account_id}:log-group:aws-waf-logs-${var.prefix}*", "arn:aws:logs:${local.aws}:log-group:/aws/*/${var.prefix}/*"]
       },
       {
         Sid      = "Parameters"
@@ -83,6 +83,18 @@ locals {
     ]
 
     edge = [
+      {
+        Sid      = "Grafana"
+        Effect   = "Allow"
+        Action   = ["grafana:CreateWorkspace", "grafana:DeleteWorkspace", "grafana:*TagResource", "grafana:Update*"]
+        Resource = "arn:aws:grafana:${local.aws}:/workspaces*"
+      },
+      {
+        Sid      = "GrafanaSignIn" # Grafana asks for these on behalf of whoever makes a workspace
+        Effect   = "Allow"
+        Action   = local.grafana_sign_in
+        Resource = "*"
+      },
       {
         Sid    = "CloudFrontAndFirewall" # both name what they make at random; the boundary keeps off what is tagged otherwise
         Effect = "Allow"
@@ -177,7 +189,7 @@ locals {
         Effect    = "Allow"
         Action    = "iam:PassRole"
         Resource  = "${local.iam}:role/${var.prefix}-*"
-        Condition = { StringEquals = { "iam:PassedToService" = [for service in ["backup", "ecs-tasks", "events", "monitoring.rds", "s3"] : "${service}.amazonaws.com"] } }
+        Condition = { StringEquals = { "iam:PassedToService" = [for service in ["backup", "ecs-tasks", "events", "grafana", "monitoring.rds", "s3"] : "${service}.amazonaws.com"] } }
       },
       {
         Sid       = "ServiceLinkedRoles"

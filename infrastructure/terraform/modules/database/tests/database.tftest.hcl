@@ -288,6 +288,11 @@ run "watched" {
     condition     = aws_sns_topic_subscription.events["ops@indivillage.com"].protocol == "email" && jsondecode(aws_sns_topic_policy.events[0].policy).Statement[0].Condition.StringEquals["aws:SourceAccount"] == "123456789012"
     error_message = "people must hear of it, from this account only"
   }
+
+  assert {
+    condition     = aws_sns_topic.events[0].kms_master_key_id == var.kms_key_arn && jsondecode(aws_sns_topic_policy.events[0].policy).Statement[1].Condition == { Bool = { "aws:SecureTransport" = "false" } }
+    error_message = "it must be encrypted, and told over TLS"
+  }
 }
 
 run "redis_asks_who_is_there" {

@@ -1,7 +1,15 @@
 # Each color is watched by itself, few requests do not cry wolf, and silence is no trouble.
 mock_provider "aws" {}
 
+mock_provider "aws" {
+  alias = "replica"
+}
+
 variables {
+  region               = "ap-south-1"
+  account_id           = "123456789012"
+  kms_key_arn          = "arn:aws:kms:ap-south-1:123456789012:key/1"
+  cluster              = "indivillage-test"
   prefix               = "indivillage-test"
   load_balancer        = "app/test/50dc"
   public_target_groups = { blue = "targetgroup/front-blue/1", green = "targetgroup/front-green/2" }

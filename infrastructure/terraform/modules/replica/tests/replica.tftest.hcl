@@ -64,6 +64,11 @@ run "closed" {
   }
 
   assert {
+    condition     = jsondecode(aws_kms_key.this.policy).Statement[1].Condition.ArnLike == { "kms:EncryptionContext:aws:sns:topicArn" = "arn:aws:sns:*:123456789012:indivillage-test-*" }
+    error_message = "alarms may use the key for this environment's topics only"
+  }
+
+  assert {
     condition     = aws_kms_key.this.enable_key_rotation && aws_kms_key.this.deletion_window_in_days == 30
     error_message = "the key must be rotated, and not go at once"
   }

@@ -158,6 +158,12 @@ run "production" {
   }
 
   assert {
+    condition = length([for action in flatten([for policy in concat(values(aws_iam_policy.block), values(aws_iam_policy.boundary)) : [for statement in jsondecode(policy.policy).Statement :
+    flatten([statement.Action]) if can(statement.Action) && statement.Effect == "Allow"]]) : action if startswith(action, "sso") && can(regex("\\*|:Add|:Attach|:Create.*(Account|Permission|User)|:Put|:Provision|:Update", action))]) == 0
+    error_message = "nobody may say through IAM Identity Center who somebody is"
+  }
+
+  assert {
     condition     = length([for statement in jsondecode(aws_iam_policy.boundary["people"].policy).Statement : statement if statement.Effect == "Deny"]) == 9
     error_message = "the boundary must keep its nine bans"
   }
@@ -220,8 +226,8 @@ run "development_owns_the_account" {
   }
 
   assert {
-    condition     = aws_sns_topic.findings[0].kms_master_key_id == aws_kms_key.this.arn
-    error_message = "findings must be encrypted with the environment's key"
+    condition     = aws_sns_topic.findings[0].kms_master_key_id == aws_kms_key.this.arn && [for statement in jsondecode(aws_sns_topic_policy.findings[0].policy).Statement : statement.Effect] == ["Allow", "Deny"]
+    error_message = "findings must be encrypted, and told over TLS"
   }
 
   assert {
