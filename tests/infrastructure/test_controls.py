@@ -22,14 +22,16 @@ from tests.infrastructure.controls import (
     identity,
     identity_breaks,
     storage,
+    watching,
+    watching_breaks,
 )
 from tests.infrastructure.controls.breaks import Break
 from tests.infrastructure.controls.found import Found, configured, planned
 from tests.unit.aws import values
 
 ENVIRONMENTS = ("development", "staging", "production")
-MODULES = (compute, database, edge, identity, storage)
-BREAKS = [*breaks.BREAKS, *edge_breaks.BREAKS, *identity_breaks.BREAKS]
+MODULES = (compute, database, edge, identity, storage, watching)
+BREAKS = [*breaks.BREAKS, *edge_breaks.BREAKS, *identity_breaks.BREAKS, *watching_breaks.BREAKS]
 PAGE = ROOT / "docs" / "infrastructure" / "controls.md"
 
 WANTED = {
@@ -45,6 +47,8 @@ WANTED = {
         "IAM": (1, 21),
         "KMS": (1, 2, 3, 4, 5),
         "SecretsManager": (1, 2, 3, 4),
+        "CloudWatch": (15, 16, 17),
+        "SNS": (1, 4),
     }.items()
     for number in numbers
 }
@@ -141,6 +145,10 @@ def test_the_plans_of_all_environments_hold(testable: Path, terraform: Terraform
     assert broken(things) == {}
     assert [found.where for found in things if "0.0.0.0/0" in addresses(found)] == []
     assert identity.unbounded(things) == []
+    assert watching.strange_gates(things) == []
+    assert list(watching.unwatched(things)) == []
+    assert watching.topics_without_tls(things) == []
+    assert watching.logs_without_end_or_key(things) == []
     written = configured(CONFIGURATION)
     idle = [
         (name, pattern)

@@ -49,6 +49,7 @@ MUTATIONS = [
         'TargetGroup  = "any"',
         "each_color_is_watched_by_itself",
     ),
+    ("modules/monitoring", "operations.tf", '"${var.prefix}-ops-${', '"${var.prefix}-${', "everything"),
     ("modules/cdn", "main.tf", "= local.read\n", "= local.all\n", "one_region"),
     (
         "modules/cdn",

@@ -84,11 +84,11 @@ access = {
   admin_mfa = false
 }
 
-cdn = {
-  enabled = true
-}
-
 # Off: the workspace of production shows the metrics of the whole account.
 grafana = {
   enabled = false
+}
+
+cdn = {
+  enabled = true
 }

@@ -97,11 +97,11 @@ network = {
   nat = "per_zone"
 }
 
-cdn = {
+# Wants IAM Identity Center in the account; who may sign in stands in groups, e.g. { viewer = ["<id of a group>"] }.
+grafana = {
   enabled = true
 }
 
-# Wants IAM Identity Center in the account; who may sign in stands in groups, e.g. { viewer = ["<id of a group>"] }.
-grafana = {
+cdn = {
   enabled = true
 }

@@ -92,11 +92,11 @@ network = {
   nat = "single"
 }
 
-cdn = {
-  enabled = true
-}
-
 # Off: the workspace of production shows the metrics of the whole account.
 grafana = {
   enabled = false
+}
+
+cdn = {
+  enabled = true
 }
