@@ -52,11 +52,19 @@ resource "aws_iam_role_policy" "grafana" {
   role = aws_iam_role.grafana[0].id
   policy = jsonencode({
     Version = "2012-10-17"
-    Statement = [{
-      Sid      = "Metrics" # AWS knows no resource for these
-      Effect   = "Allow"
-      Action   = ["cloudwatch:DescribeAlarmHistory", "cloudwatch:DescribeAlarms", "cloudwatch:DescribeAlarmsForMetric", "cloudwatch:GetMetricData", "cloudwatch:ListMetrics"]
-      Resource = "*"
-    }]
+    Statement = [
+      {
+        Sid      = "Metrics" # AWS knows no resource for these
+        Effect   = "Allow"
+        Action   = ["cloudwatch:DescribeAlarmsForMetric", "cloudwatch:GetMetricData", "cloudwatch:ListMetrics"]
+        Resource = "*"
+      },
+      {
+        Sid      = "Alarms"
+        Effect   = "Allow"
+        Action   = ["cloudwatch:DescribeAlarmHistory", "cloudwatch:DescribeAlarms"]
+        Resource = "arn:aws:cloudwatch:*:${var.account_id}:alarm:*"
+      },
+    ]
   })
 }

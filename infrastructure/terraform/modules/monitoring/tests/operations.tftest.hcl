@@ -228,7 +228,7 @@ run "everything" {
   }
 
   assert {
-    condition     = alltrue([for action in one(jsondecode(aws_iam_role_policy.grafana[0].policy).Statement).Action : can(regex("^cloudwatch:(Describe|Get|List)", action))]) && aws_iam_role.grafana[0].permissions_boundary == "arn:aws:iam::123456789012:policy/boundary"
+    condition     = alltrue([for action in flatten(jsondecode(aws_iam_role_policy.grafana[0].policy).Statement[*].Action) : can(regex("^cloudwatch:(Describe|Get|List)", action))]) && aws_iam_role.grafana[0].permissions_boundary == "arn:aws:iam::123456789012:policy/boundary"
     error_message = "Grafana must read metrics and alarms, and nothing else"
   }
 
