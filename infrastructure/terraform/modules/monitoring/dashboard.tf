@@ -19,6 +19,9 @@ locals {
     { title = "Response time: 95th percentile (s)", stat = "p95", lines = [
       for color, dimensions in local.colors : { metric = [local.elb, "TargetResponseTime"], of = dimensions, label = color }
     ] },
+    { title = "Traffic (bytes)", stat = "Sum", lines = [
+      { metric = [local.elb, "ProcessedBytes"], of = local.balancer, label = "the public load balancer's" }
+    ] },
     { title = "Hosts", stat = "Minimum", lines = flatten([for kind in ["Healthy", "UnHealthy"] : [for name, group in var.target_groups :
       { metric = [local.elb, "${kind}HostCount"], of = { LoadBalancer = group.load_balancer, TargetGroup = group.target_group }, label = "${name} ${lower(kind)}" }
     ]]) },

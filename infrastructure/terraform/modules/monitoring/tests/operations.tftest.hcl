@@ -197,7 +197,7 @@ run "everything" {
   # Where it can be looked at.
   assert {
     condition = [for widget in jsondecode(aws_cloudwatch_dashboard.this.dashboard_body).widgets : widget.properties.title] == [
-      "Alarms", "Requests", "Answers 5xx", "Response time: 95th percentile (s)", "Hosts", "Services: CPU and memory (%)", "Database: CPU (%)", "Database: free memory and storage (bytes)",
+      "Alarms", "Requests", "Answers 5xx", "Response time: 95th percentile (s)", "Traffic (bytes)", "Hosts", "Services: CPU and memory (%)", "Database: CPU (%)", "Database: free memory and storage (bytes)",
       "Database: connections", "Cache: CPU and memory (%)", "Backups", "Second region: behind by (s)", "Second region: waits to be copied (objects)",
     ]
     error_message = "the dashboard must show everything that is watched"
@@ -211,7 +211,7 @@ run "everything" {
   }
 
   assert {
-    condition     = length(distinct([for widget in jsondecode(aws_cloudwatch_dashboard.this.dashboard_body).widgets : "${widget.x} ${widget.y}"])) == 13
+    condition     = length(distinct([for widget in jsondecode(aws_cloudwatch_dashboard.this.dashboard_body).widgets : "${widget.x} ${widget.y}"])) == 14
     error_message = "no graph may cover another"
   }
 
@@ -250,7 +250,7 @@ run "local_cloud" {
   }
 
   assert {
-    condition     = length(output.alarms) == 6 && length(aws_sns_topic.this) == 2 && [for widget in jsondecode(aws_cloudwatch_dashboard.this.dashboard_body).widgets : widget.properties.title] == ["Alarms", "Requests", "Answers 5xx", "Response time: 95th percentile (s)", "Hosts"]
+    condition     = length(output.alarms) == 6 && length(aws_sns_topic.this) == 2 && [for widget in jsondecode(aws_cloudwatch_dashboard.this.dashboard_body).widgets : widget.properties.title] == ["Alarms", "Requests", "Answers 5xx", "Response time: 95th percentile (s)", "Traffic (bytes)", "Hosts"]
     error_message = "what load balancers measure must be told and shown"
   }
 }
