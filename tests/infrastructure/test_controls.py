@@ -67,6 +67,9 @@ EXCEPTIONS = [
 """Control and where it does not hold; the page says why."""
 
 INSTANCE = {"mode": "managed", "module_address": "module.database", "type": "aws_db_instance", "name": "this"}
+GRAFANA = "production:module.monitoring aws_grafana_workspace.this[0]"
+"""The one workspace of the account."""
+
 RUN = """
 mock_provider "aws" {
   source          = "./tests/mocks"
@@ -147,6 +150,7 @@ def test_the_plans_of_all_environments_hold(testable: Path, terraform: Terraform
     assert identity.unbounded(things) == []
     assert watching.strange_gates(things) == []
     assert list(watching.unwatched(things)) == []
+    assert [found.where for found in things if found.kind == "aws_grafana_workspace"] == [GRAFANA]
     assert watching.topics_without_tls(things) == []
     assert watching.logs_without_end_or_key(things) == []
     written = configured(CONFIGURATION)

@@ -158,7 +158,6 @@ run "production_on_aws" {
     infrastructure_version = "1.2.3"
     backups                = { retention_days = 30, replicate = true }
     file_system            = true
-    grafana                = { enabled = true, groups = { viewer = ["group-1"] } }
 
     access = {
       basic_auth = false
@@ -170,11 +169,6 @@ run "production_on_aws" {
   assert {
     condition     = length(output.topology.alarms) == 9 && !anytrue([for name in output.topology.alarms : strcontains(name, "-ops-")])
     error_message = "what people hear of must not become a gate of releases"
-  }
-
-  assert {
-    condition     = output.grafana != null
-    error_message = "who looks at Grafana must be told where it is"
   }
 
   assert {
