@@ -291,9 +291,9 @@ def e2e(session: nox.Session) -> None:
 
 @nox.session
 def faults(session: nox.Session) -> None:
-    """Every bad day and every moment of an interruption that e2e takes a sample of."""
+    """Every bad day and every moment of an interruption that e2e takes a sample of; whole environments to their end."""
     install(session, "e2e")
-    modules = [f"tests/e2e/test_{name}.py" for name in ("bad_days", "interrupts", "other_checkouts")]
+    modules = [f"tests/e2e/test_{name}.py" for name in ("bad_days", "interrupts", "other_checkouts", "environments")]
     pytest(session, *modules, "--timeout=1500", env={"E2E_FAULTS": "all"}, tidy_s=CONTAINERS_TIDY_S)
 
 

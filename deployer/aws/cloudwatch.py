@@ -75,7 +75,8 @@ class CloudWatch:
             return dict.fromkeys(Color, Figures())
         end = until.replace(microsecond=0) + timedelta(seconds=1)  # CloudWatch cuts both moments to seconds
         window_s = math.ceil((end - since).total_seconds())
-        base_s, whole_s = period(round(self._session.environment.limits.period_s)), period(window_s)
+        base_s = period(round(self._session.environment.limits.period_s))
+        whole_s = max(base_s, period(window_s))  # a metric has no data of less than its own period
         queries = [_query("own", balancer, "HTTPCode_ELB_5XX_Count", "Sum", base_s)]
         for color, place in topology.services[PUBLIC_SERVICE].colors.items():
             group = {**balancer, "TargetGroup": place.target_group.rpartition(":")[2]}

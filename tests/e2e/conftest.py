@@ -20,7 +20,10 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 COMMAND_TIMEOUT_S = 900
-ORDER = ("test_main_job", "test_bad_days", "test_interrupts", "test_shift", "test_other_checkouts", "test_goodbye")
+ORDER = (
+    *("test_main_job", "test_bad_days", "test_interrupts", "test_shift", "test_other_checkouts"),
+    *("test_environments", "test_goodbye"),
+)
 """Every module of this folder: one that is missing here is an error."""
 
 
