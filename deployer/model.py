@@ -167,6 +167,11 @@ class Environment:
         return f"{self.prefix}-state-{self.account_id}"
 
     @property
+    def state_key_alias(self) -> str:
+        """Name of the KMS key that encrypts what is in the state bucket, on AWS; the deployer makes it, too."""
+        return f"alias/{self.prefix}-state"
+
+    @property
     def reconciled(self) -> bool:
         """Whether a scheduled task settles what a run that nobody restarts left behind; Terraform decides the same.
 

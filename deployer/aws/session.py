@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from mypy_boto3_ecs import ECSClient
     from mypy_boto3_elbv2 import ElasticLoadBalancingv2Client
     from mypy_boto3_iam import IAMClient
+    from mypy_boto3_kms import KMSClient
     from mypy_boto3_logs import CloudWatchLogsClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_secretsmanager import SecretsManagerClient
@@ -123,6 +124,12 @@ class Session:
     def ecs(self) -> ECSClient:
         """Services, tasks, task definitions."""
         client: ECSClient = self._client("ecs")
+        return client
+
+    @property
+    def kms(self) -> KMSClient:
+        """Keys; only the state's is made here."""
+        client: KMSClient = self._client("kms")
         return client
 
     @property

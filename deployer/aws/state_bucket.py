@@ -10,13 +10,20 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, cast
 
 from deployer.aws.faults import Expected, mapped
+from deployer.aws.state_key import StateKey
 from deployer.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from mypy_boto3_s3.literals import BucketLocationConstraintType
-    from mypy_boto3_s3.type_defs import LifecycleRuleTypeDef, PublicAccessBlockConfigurationTypeDef
+    from mypy_boto3_s3.type_defs import (
+        LifecycleRuleOutputTypeDef,
+        LifecycleRuleTypeDef,
+        PublicAccessBlockConfigurationTypeDef,
+        ServerSideEncryptionByDefaultTypeDef,
+        ServerSideEncryptionRuleTypeDef,
+    )
 
     from deployer.aws.session import Session
 
@@ -24,12 +31,14 @@ LEASE_KEY = "lease.json"
 JOURNAL_KEY = "journal.json"
 ABORT_KEY = "abort.json"
 LEDGER_PREFIX = "ledger/"
+STATE_PREFIX = "terraform.tfstate"
 BLOCKED: PublicAccessBlockConfigurationTypeDef = {
     "BlockPublicAcls": True,
     "IgnorePublicAcls": True,
     "BlockPublicPolicy": True,
     "RestrictPublicBuckets": True,
 }
+LOCAL_ENCRYPTION: ServerSideEncryptionByDefaultTypeDef = {"SSEAlgorithm": "AES256"}
 RULES: list[LifecycleRuleTypeDef] = [
     {
         # A held lease is renewed three times a minute, and a versioned bucket keeps every one of them.
@@ -45,11 +54,34 @@ RULES: list[LifecycleRuleTypeDef] = [
         "Filter": {"Prefix": JOURNAL_KEY},
         "NoncurrentVersionExpiration": {"NoncurrentDays": 30},
     },
+    {
+        # Each apply writes one, and one more is kept of every lock. However old, the ten newest stay.
+        "ID": "old-states",
+        "Status": "Enabled",
+        "Filter": {"Prefix": STATE_PREFIX},
+        "NoncurrentVersionExpiration": {"NoncurrentDays": 90, "NewerNoncurrentVersions": 10},
+    },
+    {
+        # Written when a release begins and when it ends; a damaged record comes back from the version before.
+        "ID": "old-records",
+        "Status": "Enabled",
+        "Filter": {"Prefix": LEDGER_PREFIX},
+        "NoncurrentVersionExpiration": {"NoncurrentDays": 365},
+    },
+    {
+        "ID": "unfinished-uploads",
+        "Status": "Enabled",
+        "Filter": {"Prefix": ""},
+        "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 1},
+    },
 ]
 
 
 class StateBucket:
-    """Makes `environment.state_bucket` and keeps it versioned, encrypted, private and reachable by TLS only."""
+    """Makes `environment.state_bucket` and keeps it versioned, encrypted, private and reachable by TLS only.
+
+    On AWS it is encrypted with a key of the environment's own. The local cloud encrypts nothing with its keys.
+    """
 
     def __init__(self, session: Session) -> None:
         self._session = session
@@ -58,7 +90,7 @@ class StateBucket:
     def ensure(self) -> tuple[str, ...]:
         """Bring the bucket to what it should be and return what was changed; nothing is written when it is right.
 
-        A repeat costs five reads, made at once.
+        A repeat costs five reads, made at once, and on AWS two of the key.
         """
         attempted = f"preparing the state bucket {self._name}"
         changed = self._create(attempted)
@@ -129,19 +161,22 @@ class StateBucket:
         return True
 
     def _encrypt(self) -> bool:
-        s3 = self._session.s3
+        s3, wanted, changed = self._session.s3, LOCAL_ENCRYPTION, False
+        if self._session.secure:
+            key, changed = StateKey(self._session).ensure()
+            wanted = {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": key}
         try:
             with mapped("reading its encryption", expected={"ServerSideEncryptionConfigurationNotFoundError"}):
-                s3.get_bucket_encryption(Bucket=self._name)
+                rules = s3.get_bucket_encryption(Bucket=self._name)["ServerSideEncryptionConfiguration"]["Rules"]
         except Expected:
-            s3.put_bucket_encryption(
-                Bucket=self._name,
-                ServerSideEncryptionConfiguration={
-                    "Rules": [{"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}]
-                },
-            )
-            return True
-        return False
+            rules = []
+        if [rule.get("ApplyServerSideEncryptionByDefault") for rule in rules] == [wanted]:
+            return changed
+        # With a bucket key S3 asks KMS once in a while, not for every lease that is renewed.
+        rule: ServerSideEncryptionRuleTypeDef = {"ApplyServerSideEncryptionByDefault": wanted}
+        rule["BucketKeyEnabled"] = self._session.secure
+        s3.put_bucket_encryption(Bucket=self._name, ServerSideEncryptionConfiguration={"Rules": [rule]})
+        return True
 
     def _block(self) -> bool:
         s3 = self._session.s3
@@ -162,7 +197,7 @@ class StateBucket:
                 rules = s3.get_bucket_lifecycle_configuration(Bucket=self._name).get("Rules", [])
         except Expected:
             rules = []
-        if {rule["ID"] for rule in RULES} <= {rule.get("ID") for rule in rules}:
+        if {_told(rule) for rule in RULES} <= {_told(rule) for rule in rules}:
             return False
         s3.put_bucket_lifecycle_configuration(Bucket=self._name, LifecycleConfiguration={"Rules": RULES})
         return True
@@ -179,6 +214,12 @@ class StateBucket:
             return False
         s3.put_bucket_policy(Bucket=self._name, Policy=json.dumps(wanted))
         return True
+
+
+def _told(rule: LifecycleRuleTypeDef | LifecycleRuleOutputTypeDef) -> tuple[object, ...]:
+    """What tells a rule from what somebody made of it; how filters are written is S3's own."""
+    old, unfinished = rule.get("NoncurrentVersionExpiration", {}), rule.get("AbortIncompleteMultipartUpload", {})
+    return rule.get("ID"), rule["Status"], old.get("NoncurrentDays"), unfinished.get("DaysAfterInitiation")
 
 
 def tls_only_policy(bucket: str) -> dict[str, object]:

@@ -73,6 +73,8 @@ class Terraform:
             environ=os.environ if environ is None else environ,
         )
         state = {"bucket": environment.state_bucket, "region": environment.region}
+        if environment.cloud == "aws":
+            state["kms_key_id"] = environment.state_key_alias  # by itself Terraform asks for S3's own key
         self._init = TerraformInit(
             self._program,
             configuration,

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from deployer.aws import state_key
 from deployer.aws.ledger import S3Ledger
-from deployer.aws.state_bucket import BLOCKED, StateBucket, tls_only_policy
+from deployer.aws.state_bucket import BLOCKED, RULES, StateBucket, tls_only_policy
+from deployer.aws.state_key import StateKey
 from deployer.aws.topology import StoredTopology, parse
 from deployer.errors import InputError
 from deployer.model import Record, Verdict
@@ -55,11 +57,12 @@ def test_the_bucket_is_made_once_and_then_only_read(session: Session) -> None:
     bucket = StateBucket(session)
     made = bucket.ensure()
     assert {"bucket", "versioning", "public access block", "lifecycle"} <= set(made)
+    assert ("encryption" in made) >= session.secure  # the local cloud's buckets begin with the right one
     before = dict(session.calls)
     assert bucket.ensure() == ()
-    written = {name for name, count in session.calls.items() if count > before.get(name, 0) and ".Put" in name}
-    assert written == set()
-    assert sum(session.calls.values()) - sum(before.values()) <= 6
+    asked = {name for name, count in session.calls.items() if count > before.get(name, 0)}
+    assert {name.split(".")[1][:3] for name in asked} <= {"Hea", "Get", "Des"}
+    assert sum(session.calls.values()) - sum(before.values()) <= (8 if session.secure else 6)
 
 
 def test_the_bucket_is_versioned_encrypted_and_private(session: Session) -> None:
@@ -68,8 +71,33 @@ def test_the_bucket_is_versioned_encrypted_and_private(session: Session) -> None
     name = session.environment.state_bucket
     assert session.s3.get_bucket_versioning(Bucket=name)["Status"] == "Enabled"
     assert session.s3.get_public_access_block(Bucket=name)["PublicAccessBlockConfiguration"] == BLOCKED
-    rules = session.s3.get_bucket_encryption(Bucket=name)["ServerSideEncryptionConfiguration"]["Rules"]
-    assert rules[0]["ApplyServerSideEncryptionByDefault"]["SSEAlgorithm"] == "AES256"
+    (rule,) = session.s3.get_bucket_encryption(Bucket=name)["ServerSideEncryptionConfiguration"]["Rules"]
+    how = rule["ApplyServerSideEncryptionByDefault"]
+    if session.environment.cloud == "local":
+        assert how["SSEAlgorithm"] == "AES256"
+        return
+    key = session.kms.describe_key(KeyId=session.environment.state_key_alias)["KeyMetadata"]
+    assert (how["SSEAlgorithm"], how.get("KMSMasterKeyID"), rule.get("BucketKeyEnabled")) == (
+        "aws:kms",
+        key["Arn"],
+        True,
+    )
+    assert session.kms.get_key_rotation_status(KeyId=key["KeyId"])["KeyRotationEnabled"]
+    written = json.loads(session.kms.get_key_policy(KeyId=key["KeyId"], PolicyName="default")["Policy"])
+    assert written == state_key.policy(session.environment.account_id, session.environment.region)
+    tags = session.kms.list_resource_tags(KeyId=key["KeyId"])["Tags"]
+    assert {"TagKey": "environment", "TagValue": session.environment.name} in tags
+
+
+def test_old_versions_end(session: Session) -> None:
+    """A versioned bucket keeps everything otherwise: each renewal of the lease, each state there ever was."""
+    StateBucket(session).ensure()
+    answer = session.s3.get_bucket_lifecycle_configuration(Bucket=session.environment.state_bucket)
+    assert {rule["ID"]: rule["Status"] for rule in answer["Rules"]} == dict.fromkeys(
+        ("old-leases", "old-journals", "old-states", "old-records", "unfinished-uploads"), "Enabled"
+    )
+    states = next(rule for rule in answer["Rules"] if rule["ID"] == "old-states")
+    assert states["NoncurrentVersionExpiration"]["NoncurrentDays"] == 90
 
 
 def test_what_somebody_loosened_is_tightened_again(session: Session) -> None:
@@ -81,6 +109,46 @@ def test_what_somebody_loosened_is_tightened_again(session: Session) -> None:
         PublicAccessBlockConfiguration=dict.fromkeys(BLOCKED, False),  # type: ignore[arg-type]
     )
     assert bucket.ensure() == ("public access block",)
+    rules = [{**rule, "Status": "Disabled"} for rule in RULES]
+    session.s3.put_bucket_lifecycle_configuration(
+        Bucket=session.environment.state_bucket,
+        LifecycleConfiguration={"Rules": rules},  # type: ignore[typeddict-item]
+    )
+    assert bucket.ensure() == ("lifecycle",)
+    session.s3.put_bucket_versioning(
+        Bucket=session.environment.state_bucket, VersioningConfiguration={"Status": "Suspended"}
+    )
+    assert bucket.ensure() == ("versioning",)
+    assert bucket.ensure() == ()
+
+
+def test_another_encryption_is_put_right(session: Session) -> None:
+    """On AWS by the key of the environment's own, and that key is rotated."""
+    bucket = StateBucket(session)
+    bucket.ensure()
+    if not session.secure:
+        return
+    name, alias = session.environment.state_bucket, session.environment.state_key_alias
+    if session.environment.cloud == "aws":
+        session.s3.delete_bucket_policy(Bucket=name)  # moto reads no conditions
+    rule: Any = {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}
+    session.s3.put_bucket_encryption(Bucket=name, ServerSideEncryptionConfiguration={"Rules": [rule]})
+    assert bucket.ensure() == ("encryption", "TLS-only policy")
+    key = session.kms.describe_key(KeyId=alias)["KeyMetadata"]["KeyId"]
+    session.kms.disable_key_rotation(KeyId=key)
+    assert bucket.ensure() == ("encryption",)
+    assert bucket.ensure() == ()
+
+
+def test_two_first_commands_agree_on_one_key(session: Session) -> None:
+    """Whoever names its key second throws it away and takes the other's."""
+    if not session.secure:
+        return
+    first, _ = StateKey(session).ensure()
+    slow: Any = StateKey(session)
+    assert first == slow._create("naming it second")
+    keys = [session.kms.describe_key(KeyId=key["KeyId"])["KeyMetadata"] for key in session.kms.list_keys()["Keys"]]
+    assert sorted(key["KeyState"] for key in keys) == ["Enabled", "PendingDeletion"]
 
 
 def test_plain_http_is_refused_wherever_there_is_tls(session: Session) -> None:

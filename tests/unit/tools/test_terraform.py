@@ -474,6 +474,25 @@ def test_local_cloud_never_sees_the_users_credentials(place: Place) -> None:
     assert ("test", "http://127.0.0.1:4566") == (aws["AWS_ACCESS_KEY_ID"], aws["AWS_ENDPOINT_URL"])
     assert 'endpoints = { s3 = "http://127.0.0.1:4566" }' in terraform._init.backend_file().read_text(encoding="utf-8")
     assert 'bucket = "indivillage-dev-state-000000000000"' in terraform._init.backend_file().read_text(encoding="utf-8")
+    assert "kms_key_id" not in terraform._init.backend_file().read_text(encoding="utf-8")
+
+
+def test_on_aws_the_state_is_encrypted_with_the_environment_s_key(place: Place) -> None:
+    """What Terraform asks for itself comes before the bucket's default."""
+    terraform = Terraform(
+        dataclasses.replace(environment(place.environment / "terraform.tfvars"), cloud="aws"),
+        configuration=place.configuration,
+        cache=place.cache,
+        instance="x",
+        endpoint_url=None,
+        bootstrap=place.bootstrap,
+        read_serial=place.serial,
+        read_topology=never,
+        forget_topology=never,
+        environ={"PATH": os.environ["PATH"], "HOME": str(place.cache)},
+    )
+
+    assert 'kms_key_id = "alias/indivillage-dev-state"' in terraform._init.backend_file().read_text(encoding="utf-8")
 
 
 def test_environments_do_not_share_data(place: Place) -> None:

@@ -150,7 +150,8 @@ resource "aws_s3_bucket_replication_configuration" "state" {
         }
       }
 
-      # S3 asks for a choice wherever copies are encrypted with a key; what Terraform and the deployer write has none.
+      # What Terraform and the deployer write is encrypted with the state's own key, whose policy lets S3 decrypt it for
+      # whoever S3 lets at the object (deployer/aws/state_key.py).
       source_selection_criteria {
         sse_kms_encrypted_objects {
           status = "Enabled"
