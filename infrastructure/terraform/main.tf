@@ -165,6 +165,7 @@ module "compute" {
   access_logs_bucket     = module.storage.log_delivery.name
   log_groups_kms_key_arn = module.security.log_groups_kms_key_arn
   kms_key_arn            = module.security.kms_key_arn
+  login_secret_arns      = local.local_cloud ? [] : [module.database.credentials_secret_arn]
   cache_arns             = local.local_cloud ? [] : module.database.cache_login.arns
   bucket_arns            = [module.storage.arns.forms, module.storage.arns.uploads]
   owns_registry          = local.owns_account

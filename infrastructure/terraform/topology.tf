@@ -23,6 +23,8 @@ locals {
       }, local.local_cloud ? {} : {
       REDIS_IAM_USER    = module.database.cache_login.user
       REDIS_IAM_CLUSTER = module.database.cache_login.cluster
+      # New connections sign in with what it holds then: RDS replaces the password while tasks run.
+      DATABASE_SECRET_ARN = module.database.credentials_secret_arn
       }, local.cdn ? {
       TRUSTED_PROXY_HOPS = "4" # CloudFront appends to X-Forwarded-For, too
     } : {}, var.services.backend.environment)

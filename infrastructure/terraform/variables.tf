@@ -140,14 +140,14 @@ variable "scaling" {
 }
 
 variable "database" {
-  description = "PostgreSQL: engine_version is the major version, instance_class RDS's own name. rotation_days has RDS replace the password; modules/database/main.tf says why nobody asks for it yet."
+  description = "PostgreSQL: engine_version is the major version, instance_class RDS's own name. rotation_days is how often RDS replaces the password on AWS."
   type = object({
     engine_version        = string
     instance_class        = string
     allocated_storage_gb  = number
     multi_az              = bool
     backup_retention_days = number
-    rotation_days         = optional(number)
+    rotation_days         = optional(number, 30)
   })
 }
 

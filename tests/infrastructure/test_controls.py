@@ -61,6 +61,7 @@ EXCEPTIONS = [
     ("KMS.3", r"^development:"),
     ("RDS.5", r"^development:|^environments/development "),
     ("RDS.8", r"^development:"),
+    ("SecretsManager.1", r"^modules/security/generated_secret "),
     ("S3.9", r"modules?[/.]replica"),
     ("S3.9", r"module\.storage aws_s3_bucket\.this\[logs\]"),
 ]

@@ -3,13 +3,14 @@
 import uuid
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 import psycopg
 from psycopg.rows import class_row
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from app.contact import ContactForm
+from app.database_login import StoredLogin
 from app.errors import DatabaseAway
 
 
@@ -33,11 +34,19 @@ _SELECT: Final = (
 )
 
 
-def make_pool() -> AsyncConnectionPool:
-    """Return a closed pool of 1 to 10 connections; connecting may take 3 s, a statement 5 s."""
+def make_pool(login: StoredLogin | None = None) -> AsyncConnectionPool:
+    """Return a closed pool of 1 to 10 connections; connecting may take 3 s, a statement 5 s.
+
+    With a `login` each connection signs in with what the secret holds when it is made.
+    """
+    kwargs: dict[str, Any] = {"connect_timeout": 3, "autocommit": True, "options": "-c statement_timeout=5000"}
+
+    async def signed_in() -> dict[str, Any]:
+        return kwargs | dict(await login.read_async() if login else {})
+
     return AsyncConnectionPool(
         conninfo="",
-        kwargs={"connect_timeout": 3, "autocommit": True, "options": "-c statement_timeout=5000"},
+        kwargs=signed_in if login else kwargs,
         min_size=1,
         max_size=10,
         timeout=3.0,

@@ -16,6 +16,7 @@ from starlette.routing import Route
 from app import metrics
 from app.cache_login import RoleLogin
 from app.database import Database, make_pool
+from app.database_login import StoredLogin
 from app.forms import Forms
 from app.health import Health, healthz
 from app.middleware import RequestContext
@@ -40,7 +41,8 @@ class Parts:
 
 def real_parts(settings: Settings) -> Parts:
     """Return the parts that speak to Postgres, Redis and S3. Nothing is connected yet."""
-    pool = make_pool()
+    secret = settings.database_secret
+    pool = make_pool(StoredLogin(secret, settings.region) if secret else None)
     user, cluster = settings.redis_iam_user, settings.redis_iam_cluster
     redis = Redis.from_url(
         settings.redis_url.reveal(),

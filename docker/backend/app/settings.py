@@ -56,7 +56,8 @@ class Settings:
     says of times (seconds) is in order with its load balancers' (deployer/draining.py): how long a request may take to
     arrive, how long an idle connection stays open, how long what is under way may take after SIGTERM.
     `redis_iam_*`, both or none: as whom and to which ElastiCache cluster the task's role signs in. Without them Redis
-    asks nobody.
+    asks nobody. `database_secret` is the ARN from which new connections to the database read user and password, where
+    the password is replaced while tasks run.
     """
 
     redis_url: Secret
@@ -68,6 +69,7 @@ class Settings:
     endpoint_url: str | None = None
     redis_iam_user: str | None = None
     redis_iam_cluster: str | None = None
+    database_secret: str | None = None
     rate_limit_per_minute: int = 120
     trusted_hops: int = 3
     keep_alive_s: int = 75
@@ -113,6 +115,7 @@ def load(env: Mapping[str, str]) -> Settings:
         endpoint_url=env.get("AWS_ENDPOINT_URL") or None,
         redis_iam_user=env.get("REDIS_IAM_USER") or None,
         redis_iam_cluster=env.get("REDIS_IAM_CLUSTER") or None,
+        database_secret=env.get("DATABASE_SECRET_ARN") or None,
         rate_limit_per_minute=read["RATE_LIMIT_PER_MINUTE"],
         trusted_hops=read["TRUSTED_PROXY_HOPS"],
         keep_alive_s=read["KEEP_ALIVE_S"],

@@ -81,5 +81,9 @@ BREAKS = [
     Break("KMS.3", KEYS, "max(7, var.recovery_window_days)", "7"),
     Break("KMS.4", "modules/replica/main.tf", "enable_key_rotation     = true", "enable_key_rotation = false"),
     Break("KMS.5", KEYS, '{ AWS = "arn:aws:iam::${var.account_id}:root" }', '"*"'),
+    Break("SecretsManager.1", INSTANCE, "var.rotation_days == null ? null : true\n", "null\n"),
+    Break(
+        "SecretsManager.4", INSTANCE, "automatically_after_days = var.rotation_days", "automatically_after_days = 180"
+    ),
     Break("SecretsManager.3", "topology.tf", "API_TOKEN  = module.security.api_token_secret_arn", ""),
 ]

@@ -180,6 +180,25 @@ def not_public(things: Sequence[Found]) -> Iterator[str]:
             yield found.where
 
 
+@control("SecretsManager.1")
+def passwords_rotated(things: Sequence[Found]) -> Iterator[str]:
+    """The database's password is RDS's own, which rotates it; no other secret has anything that could."""
+    managed = (True, "${var.rotation_days == null ? null : true}")
+    yield from each(things, "aws_db_instance", lambda found: found.is_("manage_master_user_password", *managed))
+    yield from (found.where for found in things if found.kind == "aws_secretsmanager_secret")
+
+
+@control("SecretsManager.4")
+def rotated_in_time(things: Sequence[Found]) -> list[str]:
+    """What is rotated is so within 90 days."""
+
+    def in_time(found: Found) -> bool:
+        days = [rules.get("automatically_after_days") for rules in found.blocks("rotation_rules")]
+        return len(days) == 1 and (days[0] == "${var.rotation_days}" or (type(days[0]) is int and days[0] <= 90))
+
+    return each(things, "aws_secretsmanager_secret_rotation", in_time)
+
+
 @control("SecretsManager.3")
 def used(things: Sequence[Found]) -> Iterator[str]:
     """Every secret is handed to a task: a module's secret that the topology does not name is used by nobody."""

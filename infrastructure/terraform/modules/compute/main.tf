@@ -1,3 +1,6 @@
+# What runs the site: ECS cluster on Fargate, public and internal load balancer, shells of both services in both colors with
+# their roles and log groups, autoscaling, image repositories. The deployer fills the shells and moves the traffic.
+
 locals {
   service_names = toset(["frontend", "backend"])
 

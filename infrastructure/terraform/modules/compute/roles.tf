@@ -110,6 +110,20 @@ resource "aws_iam_role_policy" "backend" {
         Effect   = "Allow"
         Action   = "elasticache:Connect"
         Resource = var.cache_arns
-    }])
+        }], [for statement in [
+        {
+          Sid      = "Login"
+          Effect   = "Allow"
+          Action   = "secretsmanager:GetSecretValue"
+          Resource = var.login_secret_arns
+        },
+        {
+          Sid       = "LoginKey"
+          Effect    = "Allow"
+          Action    = "kms:Decrypt"
+          Resource  = var.kms_key_arn
+          Condition = { StringEquals = { "kms:ViaService" = "secretsmanager.${var.region}.amazonaws.com" } }
+        },
+    ] : statement if length(var.login_secret_arns) > 0])
   })
 }

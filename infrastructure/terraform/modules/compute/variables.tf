@@ -88,6 +88,12 @@ variable "cache_arns" {
   default     = []
 }
 
+variable "login_secret_arns" {
+  description = "Secrets that the backend itself reads, to sign in where passwords are replaced while it runs."
+  type        = list(string)
+  default     = []
+}
+
 variable "bucket_arns" {
   description = "Buckets that the backend may read and write."
   type        = list(string)

@@ -1,9 +1,11 @@
+# PostgreSQL (RDS) with its credentials, backups and events, and Redis (ElastiCache) with its users.
+
 locals {
   tls = var.tls ? "1" : "0"
 }
 
 # Either we keep the password, and a new one comes with a new generation and a release; or RDS does and replaces it every
-# rotation_days, and tasks that got it when they started can open no new connection from that moment on.
+# rotation_days (AWS). Tasks then read the secret whenever they open a connection: docker/backend/app/database_login.py.
 module "credentials" {
   source = "../security/generated_secret"
   count  = var.rotation_days == null ? 1 : 0

@@ -52,8 +52,9 @@ mock_resource "aws_iam_role" {
 
 mock_resource "aws_db_instance" {
   defaults = {
-    address = "db.example"
-    arn     = "arn:aws:rds:ap-south-1:123456789012:db:a"
+    address            = "db.example"
+    arn                = "arn:aws:rds:ap-south-1:123456789012:db:a"
+    master_user_secret = [{ secret_arn = "arn:aws:secretsmanager:ap-south-1:123456789012:secret:rds-made" }]
   }
 }
 

@@ -231,7 +231,13 @@ run "cache" {
   command = plan
 
   variables {
-    cache_arns = ["arn:aws:elasticache:ap-south-1:123456789012:replicationgroup:a", "arn:aws:elasticache:ap-south-1:123456789012:user:a"]
+    cache_arns        = ["arn:aws:elasticache:ap-south-1:123456789012:replicationgroup:a", "arn:aws:elasticache:ap-south-1:123456789012:user:a"]
+    login_secret_arns = ["arn:aws:secretsmanager:ap-south-1:123456789012:secret:rds-made"]
+  }
+
+  assert {
+    condition     = jsonencode({ for statement in jsondecode(aws_iam_role_policy.backend.policy).Statement : statement.Sid => statement.Resource if startswith(statement.Sid, "Login") }) == jsonencode({ Login = var.login_secret_arns, LoginKey = var.kms_key_arn })
+    error_message = "the backend must read the database's secret again, and no other"
   }
 
   assert {
