@@ -264,7 +264,7 @@ def checkov(session: nox.Session) -> None:
     """What checkov says of the Terraform files, by each environment's tfvars; no suppression without its reason."""
     install(session)
     # Its own environment has none of the project's packages, so none of the tests' conftest.py.
-    pytest(session, "tests/checkov", "--confcutdir=tests/checkov", "--timeout=120", "--numprocesses=auto")
+    pytest(session, "tests/checkov", "--confcutdir=tests/checkov", "--timeout=300", "--numprocesses=auto")
 
 
 @nox.session(name="images")

@@ -1,3 +1,6 @@
+# The VPC over several zones: public, private and data subnets, NAT, routes, endpoints for AWS's APIs, flow logs, and the
+# security groups that say who may talk to whom.
+
 locals {
   zones = { for index, letter in slice(["a", "b", "c"], 0, var.zones) : letter => {
     name    = "${var.region}${letter}"

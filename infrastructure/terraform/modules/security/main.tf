@@ -1,3 +1,6 @@
+# Who may do what, and what keeps secrets: the environment's key and secrets, roles of people and CI with their boundaries,
+# and what watches the account.
+
 # One key for an environment: what dev encrypts, nobody in staging can read.
 resource "aws_kms_key" "this" {
   description             = "${var.prefix}: database, secrets, forms, uploads, logs, topics"
