@@ -154,6 +154,7 @@ def _validate(values: dict[str, Any], tfvars: Path, root: Path) -> Environment:
         tfvars=tfvars,
         config_hash=hashlib.sha256(described.encode()).hexdigest(),
         test_cidrs=tuple(read["access"]["test_cidrs"]),
+        stand_in=read["stand_in"],
     )
 
 

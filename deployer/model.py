@@ -134,7 +134,8 @@ class Environment:
     """One environment as its terraform.tfvars describes it.
 
     `bake_factor` scales the bake times of `steps`: 1 on AWS, less in a rehearsal on the local cloud. `test_cidrs` are
-    the address ranges from which the test listener can be reached on AWS; nobody can while there is none.
+    the address ranges from which the test listener can be reached on AWS; nobody can while there is none. `stand_in`
+    marks what is made in the second region when the first one is lost (docs/infrastructure/region-failure.md).
     """
 
     name: str
@@ -155,11 +156,15 @@ class Environment:
     tfvars: Path
     config_hash: str
     test_cidrs: tuple[str, ...] = ()
+    stand_in: bool = False
 
     @property
     def prefix(self) -> str:
-        """What the names of this environment's resources start with."""
-        return f"{PROJECT}-{self.short_name}"
+        """What the names of this environment's resources start with; Terraform says the same.
+
+        A stand-in has names of its own: those of a lost region's buckets and roles stay taken.
+        """
+        return f"{PROJECT}-{self.short_name}{'2' if self.stand_in else ''}"
 
     @property
     def state_bucket(self) -> str:
@@ -187,7 +192,7 @@ class Environment:
     @property
     def topology_parameter(self) -> str:
         """SSM parameter in which Terraform tells the deployer what it made."""
-        return f"/{PROJECT}/{self.short_name}/topology"
+        return f"/{self.prefix.replace('-', '/')}/topology"
 
 
 @dataclass(frozen=True, slots=True)

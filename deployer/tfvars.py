@@ -99,6 +99,7 @@ class Values(_Read):
     alarms: AlarmsValues
     scaling: ScalingValues
     access: AccessValues = AccessValues()
+    stand_in: bool = False
 
 
 def validate(values: dict[str, Any]) -> Values | tuple[str, ...]:

@@ -14,6 +14,7 @@ module "security" {
   account_id           = var.account_id
   region               = var.region
   replica_region       = var.replica_region
+  domain               = var.domain
   state_bucket         = local.state_bucket
   basic_auth           = var.access.basic_auth
   recovery_window_days = local.recovery_window_days

@@ -10,7 +10,7 @@ locals {
 # CloudFront takes certificates of this region and no other.
 data "aws_acm_certificate" "edge" {
   provider = aws.edge
-  count    = local.cdn ? 1 : 0
+  count    = local.cdn && !local.dns ? 1 : 0
 
   domain      = var.domain
   statuses    = ["ISSUED"]
@@ -22,15 +22,18 @@ module "cdn" {
   count  = local.cdn ? 1 : 0
 
   providers = {
-    aws      = aws
-    aws.edge = aws.edge
+    aws         = aws
+    aws.edge    = aws.edge
+    aws.replica = aws.replica
   }
 
   prefix                 = local.prefix
   account_id             = var.account_id
   domain                 = var.domain
-  certificate_arn        = data.aws_acm_certificate.edge[0].arn
+  certificate_arn        = local.dns ? module.dns[0].edge_certificate_arn : data.aws_acm_certificate.edge[0].arn
   load_balancer          = module.compute.load_balancers.public
+  origin_name            = local.dns ? module.dns[0].origin_name : module.compute.load_balancers.public.dns_name
+  second_region          = local.replicate
   failover_dns_name      = var.cdn.failover_dns_name
   restrict_origin        = var.cdn.restrict_origin
   origin_secrets         = module.security.origin_secrets

@@ -1,7 +1,7 @@
 # One environment of IndiVillage.com, whole. Which one is decided by the tfvars file and by nothing else.
 locals {
   local_cloud = var.cloud == "local"
-  prefix      = "indivillage-${var.short_name}"
+  prefix      = "indivillage-${var.short_name}${var.stand_in ? "2" : ""}"
 
   # Data outlives a careless destroy everywhere but where it is synthetic by rule.
   protect = var.name != "development" && !local.local_cloud
@@ -26,7 +26,7 @@ locals {
   state_bucket = "${local.prefix}-state-${var.account_id}"
 
   # Named here, since what reads it is made before the parameter that describes it.
-  topology_parameter = "/indivillage/${var.short_name}/topology"
+  topology_parameter = "/${replace(local.prefix, "-", "/")}/topology"
 
   # What tasks call: ECS on their behalf the first four, the reconciler the others. Private endpoints are never real on
   # the local cloud.
@@ -49,15 +49,6 @@ locals {
     owner       = var.owner
     cost_centre = var.cost_centre
   }
-}
-
-# The certificate is issued (and renewed) in ACM under the environment's domain before the first apply.
-data "aws_acm_certificate" "this" {
-  count = local.local_cloud ? 0 : 1
-
-  domain      = var.domain
-  statuses    = ["ISSUED"]
-  most_recent = true
 }
 
 module "storage" {
@@ -96,6 +87,11 @@ module "replica" {
   retention_days = var.backups.retention_days
 
   image_lifecycle_policy = module.compute.image_lifecycle_policy
+
+  database = var.database.replicate ? {
+    source_arn            = module.database.arn
+    backup_retention_days = var.database.backup_retention_days
+  } : null
 }
 
 module "networking" {
@@ -159,7 +155,8 @@ module "compute" {
   account_id             = var.account_id
   network                = module.networking
   services               = var.services
-  certificate_arn        = one(data.aws_acm_certificate.this[*].arn)
+  tls                    = !local.local_cloud
+  certificate_arn        = local.dns ? module.dns[0].certificate_arn : one(data.aws_acm_certificate.this[*].arn)
   test_port              = local.test_port
   internal_ports         = local.internal_ports
   access_logs_bucket     = module.storage.log_delivery.name

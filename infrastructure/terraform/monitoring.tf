@@ -4,7 +4,7 @@ locals {
   second_region = [for replica in module.replica : {
     region      = var.replica_region
     kms_key_arn = replica.kms_key_arn
-    database    = null # no replica of the database yet
+    database    = null # copies of backups, no replica: RDS has no metric of how far they are
   }]
 
   # Known before they are there: what is to be here before them must not wait for them.

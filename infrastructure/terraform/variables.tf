@@ -21,6 +21,12 @@ variable "short_name" {
   }
 }
 
+variable "stand_in" {
+  description = "Whether this is made in the second region because the first one is lost (docs/infrastructure/region-failure.md): names then get a 2, since those of the first one's buckets and roles stay taken."
+  type        = bool
+  default     = false
+}
+
 variable "domain" {
   description = "Where visitors find the environment on AWS; ACM holds an issued certificate for it."
   type        = string
@@ -140,7 +146,7 @@ variable "scaling" {
 }
 
 variable "database" {
-  description = "PostgreSQL: engine_version is the major version, instance_class RDS's own name. rotation_days is how often RDS replaces the password on AWS."
+  description = "PostgreSQL: engine_version is the major version, instance_class RDS's own name. rotation_days is how often RDS replaces the password on AWS. replicate has AWS copy automated backups to replica_region, beside what backups.replicate keeps there. restore_from is the ARN of such copies, whose newest moment a database is made from; one that is there stays as it is."
   type = object({
     engine_version        = string
     instance_class        = string
@@ -148,7 +154,14 @@ variable "database" {
     multi_az              = bool
     backup_retention_days = number
     rotation_days         = optional(number, 30)
+    replicate             = optional(bool, false)
+    restore_from          = optional(string)
   })
+
+  validation {
+    condition     = !var.database.replicate || var.backups.replicate
+    error_message = "database.replicate needs backups.replicate: copies are encrypted with the second region's key."
+  }
 }
 
 variable "cache" {

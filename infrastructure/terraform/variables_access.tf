@@ -38,3 +38,23 @@ variable "cdn" {
     error_message = "cdn.origin_secret_generations must name blue and green."
   }
 }
+
+variable "dns" {
+  description = "The hosted zone in Route 53 that holds domain, and whether this environment makes it (one of an account does; the others look it up). health_check asks for the front page from all over the world. Null leaves records and certificates to somebody else."
+  type = object({
+    zone         = string
+    create_zone  = optional(bool, false)
+    health_check = optional(bool, false)
+  })
+  default = null
+
+  validation {
+    condition     = var.dns == null ? true : var.domain == var.dns.zone || endswith(var.domain, ".${var.dns.zone}")
+    error_message = "dns.zone must be domain or what it ends with."
+  }
+
+  validation {
+    condition     = var.dns == null ? true : !var.dns.health_check || !var.access.basic_auth
+    error_message = "dns.health_check has no password to send: it takes open pages (access.basic_auth = false)."
+  }
+}

@@ -55,6 +55,7 @@ WANTED = {
 """What networking, compute, database, storage, the edge and their keys and secrets are held to."""
 
 EXCEPTIONS = [
+    ("CloudFront.4", r"^(development|staging):"),
     ("ELB.1", r"modules?[/.]compute aws_lb_listener\.internal"),
     ("ELB.6", r"^development:"),
     ("KMS.1", r"module\.security aws_iam_policy\.boundary|modules/security aws_iam_policy\.boundary"),
@@ -62,8 +63,8 @@ EXCEPTIONS = [
     ("RDS.5", r"^development:|^environments/development "),
     ("RDS.8", r"^development:"),
     ("SecretsManager.1", r"^modules/security/generated_secret "),
-    ("S3.9", r"modules?[/.]replica"),
-    ("S3.9", r"module\.storage aws_s3_bucket\.this\[logs\]"),
+    ("S3.9", r"module\.replica|module\.page_copy"),
+    ("S3.9", r"module\.storage\.module\.buckets aws_s3_bucket\.this\[logs\]"),
 ]
 """Control and where it does not hold; the page says why."""
 

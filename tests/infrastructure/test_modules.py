@@ -8,7 +8,8 @@ from xml.etree import ElementTree
 
 import pytest
 
-from tests.infrastructure.conftest import CONFIGURATION, DOUBLE, GENERATED_SECRET, Terraform
+from tests.infrastructure import hcl
+from tests.infrastructure.conftest import CONFIGURATION, DOUBLE, GENERATED_SECRET, ROOT, Terraform
 
 MODULES = sorted(str(file.parent.relative_to(CONFIGURATION)) for file in CONFIGURATION.rglob("variables.tf"))
 DEVELOPMENT = "-var-file=environments/development/terraform.tfvars"
@@ -16,13 +17,16 @@ DEVELOPMENT = "-var-file=environments/development/terraform.tfvars"
 # module, file, what is there, what breaks it, the run that must notice
 MUTATIONS = [
     ("modules/networking", "security_groups.tf", '["public-alb"].id\n  cidr', '["backend"].id\n  cidr', "development"),
+    ("modules/buckets", "main.tf", "restrict_public_buckets = true", "restrict_public_buckets = false", "closed"),
     (
         "modules/storage",
-        "main.tf",
-        "restrict_public_buckets = true",
-        "restrict_public_buckets = false",
-        "every_bucket_is_closed",
+        "policies.tf",
+        'arn:aws:s3:::${var.prefix}-*" }',
+        'arn:aws:s3:::*" }',
+        "access_logs",
     ),
+    ("modules/replica", "database.tf", "= aws_kms_key.this.arn #", '= "another" #', "database"),
+    ("modules/dns", "main.tf", "health_check_id = local.pair", "health_check_id = false", "two_load_balancers"),
     ("modules/security", "main.tf", "enable_key_rotation     = true", "enable_key_rotation     = false", "protected"),
     ("modules/database", "main.tf", "publicly_accessible    = false", "publicly_accessible    = true", "protected"),
     ("modules/compute", "main.tf", "rollback = true", "rollback = false", "shells"),
@@ -175,6 +179,16 @@ def test_a_first_plan_can_be_made(sound: str, broken: str, refused: str, testabl
     tested = terraform("test", "-no-color", "-filter=tests/first.tftest.hcl", tfvars, cwd=testable)
     assert bool(refused) == (tested.returncode != 0), tested.stdout
     assert refused in tested.stdout
+
+
+def test_the_runbook_writes_what_is_tested() -> None:
+    """What people are told to write when a region is lost is what the run of that name plans."""
+    page = (ROOT / "docs" / "infrastructure" / "region-failure.md").read_text(encoding="utf-8")
+    (told,) = re.findall(r"^```hcl\n(.*?)^```", page, re.DOTALL | re.MULTILINE)
+    runs = (CONFIGURATION / "tests" / "environment.tftest.hcl").read_text(encoding="utf-8")
+    run = runs.split('run "the_stand_in_of_a_lost_region" ')[1]
+    planned = hcl.parse(run.split("  variables {\n")[1].split("\n  }\n")[0] + "\n")
+    assert hcl.parse(told).items() <= planned.items()
 
 
 def test_the_double_has_the_outputs_of_what_it_stands_for() -> None:

@@ -192,6 +192,14 @@ def test_a_file_in_the_wrong_folder_is_refused(checkout: Path) -> None:
     assert "'production' and 'prod'" in caught.value.hint
 
 
+def test_a_stand_in_says_so(checkout: Path) -> None:
+    """Whoever makes one names it in the environment's own file; as shipped there is none."""
+    shipped = config.load(checkout, "dev").stand_in
+    write(checkout, TEXT + "stand_in = true\n")
+
+    assert (False, True) == (shipped, config.load(checkout, "dev").stand_in)
+
+
 def test_cloud_local_rehearses_an_aws_environment(checkout: Path) -> None:
     """The same file, elsewhere; the hash tells them apart."""
     write(checkout, TEXT.replace('cloud          = "local"', 'cloud          = "aws"'))

@@ -95,9 +95,20 @@ def test_names_of_an_environment() -> None:
     assert ("indivillage-dev", "indivillage-dev-state-000000000000", "/indivillage/dev/topology") == names
 
 
+def test_names_of_a_stand_in() -> None:
+    """Those of the lost region stay taken: none of them is used again."""
+    lost = replace(examples.ENVIRONMENT, short_name="prod")
+    stand_in = replace(lost, stand_in=True)
+
+    names = (stand_in.prefix, stand_in.state_bucket, stand_in.topology_parameter)
+
+    assert ("indivillage-prod2", "indivillage-prod2-state-000000000000", "/indivillage/prod2/topology") == names
+    assert set() == {lost.prefix, lost.state_bucket, lost.topology_parameter} & set(names)
+
+
 def test_a_bucket_name_fits_s3() -> None:
     """At most 63 characters, for the longest environment name too."""
-    longest = replace(examples.ENVIRONMENT, short_name="staging", account_id="9" * 12)
+    longest = replace(examples.ENVIRONMENT, short_name="staging", account_id="9" * 12, stand_in=True)
 
     assert len(longest.state_bucket) <= 63
 

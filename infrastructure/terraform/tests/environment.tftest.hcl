@@ -99,7 +99,13 @@ run "nothing_that_the_local_cloud_lacks" {
 
   variables {
     backups     = { retention_days = 30, replicate = true }
+    database    = { engine_version = "15", instance_class = "db.t4g.micro", allocated_storage_gb = 20, multi_az = false, backup_retention_days = 30, replicate = true }
     file_system = true
+  }
+
+  assert {
+    condition     = length(module.dns) == 0 && output.dns == null && output.replica == null && var.dns.zone == "indivillage.com"
+    error_message = "the local cloud is found under names of its own, and is one region"
   }
 
   assert {
@@ -157,6 +163,8 @@ run "production_on_aws" {
     account_id             = "123456789012"
     infrastructure_version = "1.2.3"
     backups                = { retention_days = 30, replicate = true }
+    database               = { engine_version = "15", instance_class = "db.m7g.large", allocated_storage_gb = 100, multi_az = true, backup_retention_days = 30, replicate = true }
+    dns                    = { zone = "indivillage.com", health_check = true }
     file_system            = true
 
     access = {
@@ -212,6 +220,16 @@ run "production_on_aws" {
   }
 
   assert {
+    condition     = var.database.replicate && output.replica.region == "ap-southeast-1" && toset(keys(output.replica.buckets)) == toset(["forms", "state", "uploads"])
+    error_message = "whoever starts again there must know with what"
+  }
+
+  assert {
+    condition     = length(data.aws_acm_certificate.this) + length(data.aws_acm_certificate.edge) == 0 && output.dns.switch_id == null && output.dns.name_servers == null
+    error_message = "where DNS is ours certificates are, too"
+  }
+
+  assert {
     condition     = module.storage.backups_bucket == "indivillage-prod-backups-123456789012" && toset(keys(output.topology.buckets)) == toset(["forms", "uploads", "logs"])
     error_message = "backups must be locked, and the deployer not be told where they are"
   }
@@ -247,6 +265,51 @@ run "production_on_aws" {
   }
 }
 
+# What docs/infrastructure/region-failure.md has people write (tests/infrastructure compares the two).
+run "the_stand_in_of_a_lost_region" {
+  command = plan
+
+  variables {
+    name           = "production"
+    short_name     = "prod"
+    domain         = "www.indivillage.com"
+    cloud          = "aws"
+    account_id     = "123456789012"
+    access         = { basic_auth = false, roles = { developer = "read", qa = "read", devops = "full", product_owner = "approve" }, admin_mfa = true }
+    stand_in       = true
+    region         = "ap-southeast-1"
+    replica_region = "ap-south-1"
+    dns            = null
+    cdn            = { enabled = false }
+    backups        = { retention_days = 30 }
+
+    database = {
+      engine_version        = "15"
+      instance_class        = "db.m7g.large"
+      allocated_storage_gb  = 100
+      multi_az              = true
+      backup_retention_days = 30
+      restore_from          = "arn:aws:rds:ap-southeast-1:000000000000:auto-backup:ab-1"
+    }
+
+    deployment = {
+      strategy         = "rolling"
+      steps            = [{ weight_percent = 100, bake_s = 0 }]
+      steady_timeout_s = 600
+    }
+  }
+
+  assert {
+    condition     = local.prefix == "indivillage-prod2" && local.state_bucket == "indivillage-prod2-state-123456789012" && aws_ssm_parameter.topology.name == "/indivillage/prod2/topology" && alltrue([for name in values(module.storage.names) : startswith(name, "indivillage-prod2-")])
+    error_message = "nothing may be called as something of the lost region is"
+  }
+
+  assert {
+    condition     = length(module.replica) + length(module.dns) + length(module.cdn) == 0 && length(data.aws_acm_certificate.this) == 1 && output.topology.cluster == "indivillage-prod2"
+    error_message = "it must not need the lost region, and take the certificate that lies ready"
+  }
+}
+
 run "on_aws_without_cloudfront" {
   command = plan
 
@@ -254,11 +317,17 @@ run "on_aws_without_cloudfront" {
     cloud      = "aws"
     account_id = "123456789012"
     cdn        = { enabled = false }
+    dns        = null
   }
 
   assert {
     condition     = length(module.cdn) == 0 && !local.behind_cdn && nonsensitive(module.security.origin_secrets == null)
     error_message = "the load balancer is the door then"
+  }
+
+  assert {
+    condition     = length(module.dns) == 0 && length(data.aws_acm_certificate.this) == 1 && output.dns == null && output.replica == null
+    error_message = "certificates are looked up where DNS is somebody else's"
   }
 
   assert {
@@ -423,4 +492,20 @@ run "refuses_one_secret_alone" {
     cdn = { enabled = true, origin_secret_generations = { blue = 1 } }
   }
   expect_failures = [var.cdn]
+}
+
+run "refuses_names_of_another_zone_and_probes_without_a_password" {
+  command = plan
+  variables {
+    dns = { zone = "example.com", health_check = true }
+  }
+  expect_failures = [var.dns]
+}
+
+run "refuses_copies_without_a_key_in_the_second_region" {
+  command = plan
+  variables {
+    database = { engine_version = "15", instance_class = "db.t4g.micro", allocated_storage_gb = 20, multi_az = false, backup_retention_days = 30, replicate = true }
+  }
+  expect_failures = [var.database]
 }

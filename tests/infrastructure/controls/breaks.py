@@ -16,7 +16,7 @@ class Break(NamedTuple):
 
 REGISTRY, BALANCERS = "modules/compute/registry.tf", "modules/compute/load_balancers.tf"
 SHELLS, INSTANCE, EVENTS = "modules/compute/main.tf", "modules/database/main.tf", "modules/database/events.tf"
-BUCKETS, POLICIES, KEYS = "modules/storage/main.tf", "modules/storage/policies.tf", "modules/security/main.tf"
+BUCKETS, POLICIES, KEYS = "modules/buckets/main.tf", "modules/storage/policies.tf", "modules/security/main.tf"
 PRODUCTION = "environments/production/terraform.tfvars"
 ANY_KEY = """policy = jsonencode({
     Version   = "2012-10-17"
@@ -65,15 +65,15 @@ BREAKS = [
     Break("RDS.23", "main.tf", "local.local_cloud ? 5432 : 5433", "local.local_cloud ? 5432 : 5432"),
     Break("RDS.23", INSTANCE, "= var.port", "= 5432"),
     Break("RDS.25", "modules/database/variables.tf", 'default     = "indivillage"', 'default = "postgres"'),
-    Break("S3.1", BUCKETS, "block_public_acls       = true", "block_public_acls = false"),
+    Break("S3.1", "modules/storage/main.tf", "block_public_acls       = true", "block_public_acls = false"),
     Break("S3.2", BUCKETS, "", 'resource "aws_s3_bucket_acl" "a" {\n  bucket = "a"\n  acl = "public-read"\n}\n'),
     Break("S3.3", BUCKETS, "", 'resource "aws_s3_bucket_acl" "a" {\n  bucket = "a"\n  acl = "public-read-write"\n}\n'),
-    Break("S3.5", POLICIES, '"aws:SecureTransport" = "false"', '"aws:SecureTransport" = "true"'),
-    Break("S3.5", POLICIES, "local.tls_only[each.key]", ""),
+    Break("S3.5", BUCKETS, '"aws:SecureTransport" = "false"', '"aws:SecureTransport" = "true"'),
+    Break("S3.5", BUCKETS, '"Deny"', '"Allow"'),
     Break("S3.6", POLICIES, '{ Service = "delivery.logs.amazonaws.com" }', '{ AWS = "999999999999" }'),
     Break("S3.6", POLICIES, '"s3:GetBucketAcl"', '"s3:PutBucketAcl"'),
     Break("S3.8", BUCKETS, "restrict_public_buckets = true", "restrict_public_buckets = false"),
-    Break("S3.9", BUCKETS, 'target_bucket = aws_s3_bucket_policy.this["logs"].bucket', 'target_bucket = ""'),
+    Break("S3.9", BUCKETS, "target_bucket = var.access_logs[each.key]", 'target_bucket = ""'),
     Break("S3.12", BUCKETS, "BucketOwnerEnforced", "ObjectWriter"),
     Break("S3.13", BUCKETS, "noncurrent_version_expiration {", "expiration {"),
     Break("KMS.1", KEYS, "", f'resource "aws_iam_policy" "a" {{\n  {ANY_KEY}\n}}\n'),

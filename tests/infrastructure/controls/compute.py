@@ -154,7 +154,7 @@ def redirecting(things: Sequence[Found]) -> Iterator[str]:
     for found in (found for found in things if found.kind == "aws_lb_listener"):
         goals = [redirect for action in found.blocks("default_action") for redirect in action.get("redirect") or []]
         redirects += [goal.get("protocol") for goal in goals] == ["HTTPS"]
-        secure = found.is_("protocol", "HTTPS", '${local.secure ? "HTTPS" : "HTTP"}')
+        secure = found.is_("protocol", "HTTPS", '${var.tls ? "HTTPS" : "HTTP"}')
         if not secure and [goal.get("protocol") for goal in goals] != ["HTTPS"]:
             yield found.where
     if not redirects:

@@ -10,7 +10,7 @@ from tests.infrastructure.controls import control, each
 from tests.infrastructure.controls.found import Found
 
 DISTRIBUTION, FIREWALL = "aws_cloudfront_distribution", "aws_wafv2_web_acl"
-OWN_BUCKET = r"\$\{aws_s3_bucket\.\w+\.bucket_regional_domain_name\}"
+OWN_BUCKET = r"\$\{module\.\w+(\[0\])?\.domain_names\.[\w-]+\}"
 Block = Mapping[str, Any]
 
 
@@ -60,6 +60,21 @@ def visitors_by_tls(things: Sequence[Found]) -> list[str]:
             for behavior in nested(found, kind)
         ),
     )
+
+
+@control("CloudFront.4")
+def failing_over(things: Sequence[Found]) -> list[str]:
+    """Whatever is read has a second origin, that is another one."""
+
+    def second(group: Block) -> bool:
+        members = [member["origin_id"] for member in group.get("member") or []]
+        return len(set(members)) == len(members) == 2  # CloudFront takes no more
+
+    def holds(found: Found) -> bool:
+        groups = nested(found, "origin_group")
+        return bool(groups) and all(second(group) for group in groups)
+
+    return each_distribution(things, holds)
 
 
 @control("CloudFront.5")

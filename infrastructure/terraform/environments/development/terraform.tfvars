@@ -89,6 +89,11 @@ grafana = {
   enabled = false
 }
 
+# The zone is there before: one environment of an account may make it (create_zone).
+dns = {
+  zone = "indivillage.com"
+}
+
 cdn = {
   enabled = true
 }

@@ -55,6 +55,7 @@ database = {
   allocated_storage_gb  = 100
   multi_az              = true
   backup_retention_days = 30
+  replicate             = true
 }
 
 cache = {
@@ -100,6 +101,12 @@ network = {
 # Wants IAM Identity Center in the account; who may sign in stands in groups, e.g. { viewer = ["<id of a group>"] }.
 grafana = {
   enabled = true
+}
+
+# The zone is there before: one environment of an account may make it (create_zone).
+dns = {
+  zone         = "indivillage.com"
+  health_check = true
 }
 
 cdn = {

@@ -1,18 +1,20 @@
 # CloudFront in front of the public load balancer. Hashed assets are kept at the edge; pages and /api never are, so that a
 # shift between colors and a rollback reach every visitor at once. Error pages are the application's own, but where the
-# load balancer itself has no answer (502, 504): that page lies in S3, beside what has failed.
+# load balancer itself has no answer (502, 504): that page lies in S3, and in a second region's, too, where there is one.
 locals {
   balancer    = "load-balancer"
   failover    = "second-region"
   unavailable = "unavailable"
+  copy        = "unavailable-second-region"
 
   # Only what is read may fail over: CloudFront allows no other methods in a behavior with two origins.
   read   = ["GET", "HEAD", "OPTIONS"]
   all    = ["GET", "HEAD", "OPTIONS", "PUT", "POST", "PATCH", "DELETE"]
   reader = var.failover_dns_name == null ? local.balancer : "either"
+  page   = var.second_region ? "either-page" : local.unavailable
 
   origins = merge(
-    { (local.balancer) = var.load_balancer.dns_name },
+    { (local.balancer) = var.origin_name },
     var.failover_dns_name == null ? {} : { (local.failover) = var.failover_dns_name },
   )
 
@@ -65,8 +67,17 @@ resource "aws_cloudfront_distribution" "this" {
 
   origin {
     origin_id                = local.unavailable
-    domain_name              = aws_s3_bucket.this.bucket_regional_domain_name
+    domain_name              = module.page.domain_names.cdn
     origin_access_control_id = aws_cloudfront_origin_access_control.this.id
+  }
+
+  dynamic "origin" {
+    for_each = var.second_region ? [1] : []
+    content {
+      origin_id                = local.copy
+      domain_name              = module.page_copy[0].domain_names.cdn-copy
+      origin_access_control_id = aws_cloudfront_origin_access_control.this.id
+    }
   }
 
   dynamic "origin_group" {
@@ -84,6 +95,26 @@ resource "aws_cloudfront_distribution" "this" {
 
       member {
         origin_id = local.failover
+      }
+    }
+  }
+
+  # S3 says 403 or 404 where an object or a bucket is gone, nothing where a region is.
+  dynamic "origin_group" {
+    for_each = var.second_region ? [1] : []
+    content {
+      origin_id = local.page
+
+      failover_criteria {
+        status_codes = [403, 404, 500, 502, 503, 504]
+      }
+
+      member {
+        origin_id = local.unavailable
+      }
+
+      member {
+        origin_id = local.copy
       }
     }
   }
@@ -126,7 +157,7 @@ resource "aws_cloudfront_distribution" "this" {
 
   ordered_cache_behavior {
     path_pattern               = "/${local.page_folder}/*"
-    target_origin_id           = local.unavailable
+    target_origin_id           = local.page
     allowed_methods            = ["GET", "HEAD"]
     cached_methods             = ["GET", "HEAD"]
     viewer_protocol_policy     = "redirect-to-https"

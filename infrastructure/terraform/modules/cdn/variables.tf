@@ -24,8 +24,18 @@ variable "certificate_arn" {
 }
 
 variable "load_balancer" {
-  description = "The public load balancer: what CloudFront asks, and what refuses everybody else."
-  type        = object({ arn = string, dns_name = string })
+  description = "The public load balancer, which refuses everybody but this distribution."
+  type        = object({ arn = string })
+}
+
+variable "origin_name" {
+  description = "By which name CloudFront finds the load balancer. Where DNS is ours a name of its own, so that a record can send CloudFront to another load balancer."
+  type        = string
+}
+
+variable "second_region" {
+  description = "Whether the page for when nobody answers lies in the second region, too."
+  type        = bool
 }
 
 variable "failover_dns_name" {

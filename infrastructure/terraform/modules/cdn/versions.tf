@@ -6,8 +6,9 @@ terraform {
       source  = "hashicorp/aws"
       version = "~> 5.100"
 
-      # us-east-1: where CloudFront looks for its certificate and its web ACL, and keeps its logs' settings.
-      configuration_aliases = [aws.edge]
+      # edge: us-east-1, where CloudFront looks for its certificate and its web ACL, and keeps its logs' settings. replica:
+      # the region that is there when this one is not.
+      configuration_aliases = [aws.edge, aws.replica]
     }
   }
 }

@@ -67,17 +67,13 @@ resource "aws_lb_target_group" "this" {
   }
 }
 
-locals {
-  secure = var.certificate_arn != null
-}
-
 # What visitors reach. The deployer moves the weights between the colors; Terraform only sets where they start.
 resource "aws_lb_listener" "production" {
   load_balancer_arn = aws_lb.public.arn
-  port              = local.secure ? 443 : 80
-  protocol          = local.secure ? "HTTPS" : "HTTP"
+  port              = var.tls ? 443 : 80
+  protocol          = var.tls ? "HTTPS" : "HTTP"
   certificate_arn   = var.certificate_arn
-  ssl_policy        = local.secure ? "ELBSecurityPolicy-TLS13-1-2-Res-2021-06" : null
+  ssl_policy        = var.tls ? "ELBSecurityPolicy-TLS13-1-2-Res-2021-06" : null
 
   default_action {
     type = "forward"
@@ -104,9 +100,9 @@ resource "aws_lb_listener" "production" {
 resource "aws_lb_listener" "test" {
   load_balancer_arn = aws_lb.public.arn
   port              = var.test_port
-  protocol          = local.secure ? "HTTPS" : "HTTP"
+  protocol          = var.tls ? "HTTPS" : "HTTP"
   certificate_arn   = var.certificate_arn
-  ssl_policy        = local.secure ? "ELBSecurityPolicy-TLS13-1-2-Res-2021-06" : null
+  ssl_policy        = var.tls ? "ELBSecurityPolicy-TLS13-1-2-Res-2021-06" : null
 
   default_action {
     type = "forward"
@@ -130,7 +126,7 @@ resource "aws_lb_listener" "test" {
 }
 
 resource "aws_lb_listener" "redirect" {
-  count = local.secure ? 1 : 0
+  count = var.tls ? 1 : 0
 
   load_balancer_arn = aws_lb.public.arn
   port              = 80

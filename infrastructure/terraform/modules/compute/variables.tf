@@ -46,8 +46,13 @@ variable "services" {
   }
 }
 
+variable "tls" {
+  description = "Whether the public listeners speak HTTPS; off only on the local cloud, where they speak HTTP on port 80. Said apart from the certificate, of which nothing is known before it is made."
+  type        = bool
+}
+
 variable "certificate_arn" {
-  description = "Certificate of the public listeners. Without one (the local cloud) they speak HTTP on port 80."
+  description = "Certificate of the public listeners; null where they have none."
   type        = string
   default     = null
 }

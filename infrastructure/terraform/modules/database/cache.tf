@@ -6,8 +6,6 @@ resource "aws_elasticache_subnet_group" "this" {
 
 resource "aws_elasticache_replication_group" "this" {
   #checkov:skip=CKV2_AWS_50:tfvars decide: more than one node, and both are on; one node has nothing to fail over to
-  #checkov:skip=CKV_AWS_30:on wherever tls is, which is everywhere but on the local cloud; checkov does not compute it
-
   replication_group_id = var.prefix
   description          = "Rate limits and idempotency keys of ${var.prefix}"
   engine               = "redis"

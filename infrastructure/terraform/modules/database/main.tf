@@ -40,8 +40,6 @@ resource "aws_db_parameter_group" "this" {
 }
 
 resource "aws_db_instance" "this" {
-  #checkov:skip=CKV_AWS_157:tfvars decide; RDS.5 in tests/infrastructure allows a single instance in development alone
-
   identifier     = var.prefix
   engine         = "postgres"
   engine_version = var.database.engine_version
@@ -61,7 +59,15 @@ resource "aws_db_instance" "this" {
   allocated_storage = var.database.allocated_storage_gb
   storage_type      = "gp3"
   storage_encrypted = true
-  kms_key_id        = var.kms_key_arn
+  kms_key_id        = var.database.restore_from == null ? var.kms_key_arn : null # RDS restores with the copies' key
+
+  dynamic "restore_to_point_in_time" {
+    for_each = var.database.restore_from[*]
+    content {
+      source_db_instance_automated_backups_arn = restore_to_point_in_time.value
+      use_latest_restorable_time               = true
+    }
+  }
 
   multi_az               = var.database.multi_az
   db_subnet_group_name   = aws_db_subnet_group.this.name
@@ -92,8 +98,9 @@ resource "aws_db_instance" "this" {
   performance_insights_retention_period = var.enhanced_monitoring ? 7 : null
 
   lifecycle {
-    # AWS Backup moves it to where its own continuous backup fits, and refuses whoever moves it back.
-    ignore_changes = [backup_window]
+    # AWS Backup moves the window to where its own continuous backup fits, and refuses whoever moves it back. What a
+    # database was made from is history: another source would replace it.
+    ignore_changes = [backup_window, restore_to_point_in_time]
   }
 
   # RDS refuses a role that cannot write metrics yet.

@@ -35,3 +35,8 @@ output "backup_vault" {
   description = "Name of the vault of AWS Backup, under which CloudWatch counts its jobs; null without one."
   value       = one(aws_backup_vault.this[*].name)
 }
+
+output "arn" {
+  description = "ARN of the database, as copies in another region name what they are of."
+  value       = aws_db_instance.this.arn
+}

@@ -35,13 +35,14 @@ variable "username" {
 }
 
 variable "database" {
-  description = "PostgreSQL: engine_version is the major version; sizes are RDS's own names."
+  description = "PostgreSQL: engine_version is the major version; sizes are RDS's own names; restore_from is the ARN of automated backups, whose newest moment the database is made from and whose key it then keeps."
   type = object({
     engine_version        = string
     instance_class        = string
     allocated_storage_gb  = number
     multi_az              = bool
     backup_retention_days = number
+    restore_from          = optional(string)
   })
 
   validation {

@@ -1,8 +1,8 @@
 output "buckets" {
   description = "Name and ARN of the buckets by role (forms, uploads, state), once they keep versions: S3 replicates to no others."
-  value = { for role, versioning in aws_s3_bucket_versioning.this : role => {
-    name = versioning.bucket
-    arn  = aws_s3_bucket.this[role].arn
+  value = { for role, name in module.buckets.versioned : role => {
+    name = name
+    arn  = module.buckets.arns[role]
   } }
 }
 
@@ -14,4 +14,9 @@ output "kms_key_arn" {
 output "backup_vault_arn" {
   description = "Vault that receives copies of the database's backups, once it is locked."
   value       = aws_backup_vault_lock_configuration.this.backup_vault_arn
+}
+
+output "database_backups_arn" {
+  description = "The copied automated backups, as whoever restores them names them; null where there are none."
+  value       = one(aws_db_instance_automated_backups_replication.this[*].id)
 }

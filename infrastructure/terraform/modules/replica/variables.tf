@@ -32,3 +32,14 @@ variable "image_lifecycle_policy" {
     error_message = "image_lifecycle_policy must be a JSON object with rules."
   }
 }
+
+variable "database" {
+  description = "ARN of the database whose automated backups are copied, and for how many days copies are kept; null copies none."
+  type        = object({ source_arn = string, backup_retention_days = number })
+  default     = null
+
+  validation {
+    condition     = var.database == null ? true : var.database.backup_retention_days >= 1 && var.database.backup_retention_days <= 35
+    error_message = "database.backup_retention_days must be between 1 and 35, what RDS offers."
+  }
+}

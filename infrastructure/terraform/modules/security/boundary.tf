@@ -29,7 +29,7 @@ locals {
       Action = [for service in [
         "acm", "application-autoscaling", "backup", "backup-storage", "cloudformation", "cloudfront", "cloudwatch", "config", "ec2",
         "ecr", "ecs", "elasticache", "elasticfilesystem", "elasticloadbalancing", "events", "grafana", "guardduty", "iam",
-        "inspector2", "kms", "logs", "rds", "s3", "secretsmanager", "sns", "ssm", "sts", "tag", "wafv2",
+        "inspector2", "kms", "logs", "rds", "route53", "s3", "secretsmanager", "sns", "ssm", "sts", "tag", "wafv2",
       ] : "${service}:*"]
       Resource = "*"
     },

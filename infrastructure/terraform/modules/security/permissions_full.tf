@@ -102,14 +102,28 @@ locals {
         "elasticloadbalancing:SetWebACL", "logs:*Delivery*", "logs:*ResourcePolicy", "wafv2:*WebACL", "wafv2:*IPSet", "wafv2:*LoggingConfiguration", "wafv2:*TagResource"]
         Resource = "*"
       },
+      {
+        Sid       = "Names" # the zone is everybody's, but each environment has its own names in it
+        Effect    = "Allow"
+        Action    = "route53:ChangeResourceRecordSets"
+        Resource  = "arn:aws:route53:::hostedzone/*"
+        Condition = { "ForAllValues:StringLike" = { "route53:ChangeResourceRecordSetsNormalizedRecordNames" = [var.domain, "*.${var.domain}"] } }
+      },
+      {
+        Sid    = "NamesAndCertificates" # a zone is made by an administrator's first apply at the latest, and deleted by nobody else
+        Effect = "Allow"
+        Action = ["acm:AddTagsToCertificate", "acm:DeleteCertificate", "acm:RemoveTagsFromCertificate", "acm:RequestCertificate",
+        "route53:ChangeTagsForResource", "route53:CreateHealthCheck", "route53:CreateHostedZone", "route53:DeleteHealthCheck", "route53:UpdateHealthCheck", "route53:UpdateHostedZoneComment"]
+        Resource = "*"
+      },
     ]
 
     data = [
       {
-        Sid      = "Databases"
+        Sid      = "Databases" # also copies of backups, in the other region
         Effect   = "Allow"
-        Action   = ["rds:Add*", "rds:Create*", "rds:Delete*", "rds:Modify*", "rds:RebootDBInstance", "rds:Remove*", "rds:RestoreDBInstance*"]
-        Resource = [for kind in ["db", "es", "og", "pg", "snapshot", "subgrp"] : "arn:aws:rds:${local.aws}:${kind}:${var.prefix}*"]
+        Action   = ["rds:Add*", "rds:Create*", "rds:Delete*", "rds:Modify*", "rds:RebootDBInstance", "rds:Remove*", "rds:RestoreDBInstance*", "rds:St*AutomatedBackupsReplication"]
+        Resource = concat(["arn:aws:rds:*:${var.account_id}:auto-backup:*"], [for kind in ["db", "es", "og", "pg", "snapshot", "subgrp"] : "arn:aws:rds:*:${var.account_id}:${kind}:${var.prefix}*"])
       },
       {
         Sid    = "Caches"
@@ -168,6 +182,13 @@ locals {
         Action    = ["kms:Decrypt", "kms:GenerateDataKey"]
         Resource  = aws_kms_key.this.arn
         Condition = { StringEquals = { "kms:ViaService" = [for service in ["rds", "s3", "secretsmanager"] : "${service}.${var.region}.amazonaws.com"] } }
+      },
+      {
+        Sid       = "ReplicaKeyOnBehalf"
+        Effect    = "Allow"
+        Action    = ["kms:Decrypt", "kms:GenerateDataKey"]
+        Resource  = "arn:aws:kms:${var.replica_region}:${var.account_id}:key/*"
+        Condition = { StringEquals = merge(local.tagged.StringEquals, { "kms:ViaService" = "rds.${var.replica_region}.amazonaws.com" }) }
       },
     ]
 

@@ -28,6 +28,11 @@ variable "replica_region" {
   type        = string
 }
 
+variable "domain" {
+  description = "Where visitors find the environment: people and CI may change this name in Route 53 and those below it, and no other."
+  type        = string
+}
+
 variable "state_bucket" {
   description = "Bucket of Terraform's state, lease, journal, ledger and approvals."
   type        = string

@@ -1,24 +1,24 @@
 output "names" {
   description = "Bucket names by role: forms, uploads, logs."
-  value       = { for role, bucket in aws_s3_bucket.this : role => bucket.id if role != "backups" }
+  value       = { for role, name in module.buckets.names : role => name if role != "backups" }
 }
 
 output "arns" {
   description = "Bucket ARNs by role: forms, uploads, logs."
-  value       = { for role, bucket in aws_s3_bucket.this : role => bucket.arn if role != "backups" }
+  value       = { for role, arn in module.buckets.arns : role => arn if role != "backups" }
 }
 
 output "log_delivery" {
   description = "The logs bucket once it accepts deliveries: whoever writes there waits for this."
   value = {
-    name = aws_s3_bucket_policy.this["logs"].bucket
-    arn  = aws_s3_bucket.this["logs"].arn
+    name = module.buckets.accepting.logs
+    arn  = module.buckets.arns.logs
   }
 }
 
 output "backups_bucket" {
   description = "Bucket whose objects cannot be deleted for object_lock_days, or null where there is none."
-  value       = var.object_lock_days == null ? null : aws_s3_bucket.this["backups"].bucket
+  value       = var.object_lock_days == null ? null : module.buckets.names.backups
 }
 
 output "replication" {

@@ -1,14 +1,4 @@
 locals {
-  # A request over plain HTTP is refused whoever makes it.
-  tls_only = { for name, bucket in aws_s3_bucket.this : name => {
-    Sid       = "TlsOnly"
-    Effect    = "Deny"
-    Principal = "*"
-    Action    = "s3:*"
-    Resource  = [bucket.arn, "${bucket.arn}/*"]
-    Condition = { Bool = { "aws:SecureTransport" = "false" } }
-  } }
-
   # Who may add to the logs bucket: load balancers their access logs, the VPC its flow logs, S3 what is read and written
   # in the other buckets, and whoever else is asked to; this account's only.
   log_delivery = concat([
@@ -18,14 +8,14 @@ locals {
       Principal = { Service = "logdelivery.elasticloadbalancing.amazonaws.com" }
       Action    = "s3:PutObject"
       # The path holds the account whose load balancer writes, and AWS documents no condition keys for this service.
-      Resource = "${aws_s3_bucket.this["logs"].arn}/alb/*/AWSLogs/${var.account_id}/*"
+      Resource = "${module.buckets.arns.logs}/alb/*/AWSLogs/${var.account_id}/*"
     },
     {
       Sid       = "FlowLogs"
       Effect    = "Allow"
       Principal = { Service = "delivery.logs.amazonaws.com" }
       Action    = "s3:PutObject"
-      Resource  = "${aws_s3_bucket.this["logs"].arn}/vpc/*"
+      Resource  = "${module.buckets.arns.logs}/vpc/*"
       Condition = {
         StringEquals = { "aws:SourceAccount" = var.account_id }
         ArnLike      = { "aws:SourceArn" = "arn:aws:logs:${var.region}:${var.account_id}:*" }
@@ -36,7 +26,7 @@ locals {
       Effect    = "Allow"
       Principal = { Service = "delivery.logs.amazonaws.com" }
       Action    = "s3:GetBucketAcl"
-      Resource  = aws_s3_bucket.this["logs"].arn
+      Resource  = module.buckets.arns.logs
       Condition = {
         StringEquals = { "aws:SourceAccount" = var.account_id }
         ArnLike      = { "aws:SourceArn" = "arn:aws:logs:${var.region}:${var.account_id}:*" }
@@ -47,7 +37,7 @@ locals {
       Effect    = "Allow"
       Principal = { Service = "logging.s3.amazonaws.com" }
       Action    = "s3:PutObject"
-      Resource  = "${aws_s3_bucket.this["logs"].arn}/s3/*"
+      Resource  = "${module.buckets.arns.logs}/s3/*"
       Condition = {
         StringEquals = { "aws:SourceAccount" = var.account_id }
         ArnLike      = { "aws:SourceArn" = "arn:aws:s3:::${var.prefix}-*" }
@@ -60,7 +50,7 @@ locals {
       Effect    = "Allow"
       Principal = { Service = "delivery.logs.amazonaws.com" }
       Action    = "s3:PutObject"
-      Resource  = "${aws_s3_bucket.this["logs"].arn}/cdn/*"
+      Resource  = "${module.buckets.arns.logs}/cdn/*"
       Condition = {
         StringEquals = { "aws:SourceAccount" = var.account_id }
         ArnLike      = { "aws:SourceArn" = "arn:aws:logs:us-east-1:${var.account_id}:delivery-source:*" }
@@ -73,7 +63,7 @@ locals {
         Effect    = "Allow"
         Principal = { Service = "config.amazonaws.com" }
         Action    = "s3:PutObject"
-        Resource  = "${aws_s3_bucket.this["logs"].arn}/config/AWSLogs/${var.account_id}/Config/*"
+        Resource  = "${module.buckets.arns.logs}/config/AWSLogs/${var.account_id}/Config/*"
         Condition = { StringEquals = { "aws:SourceAccount" = var.account_id } }
       },
       {
@@ -81,22 +71,9 @@ locals {
         Effect    = "Allow"
         Principal = { Service = "config.amazonaws.com" }
         Action    = ["s3:GetBucketAcl", "s3:ListBucket"]
-        Resource  = aws_s3_bucket.this["logs"].arn
+        Resource  = module.buckets.arns.logs
         Condition = { StringEquals = { "aws:SourceAccount" = var.account_id } }
       },
     ]
   }
-}
-
-resource "aws_s3_bucket_policy" "this" {
-  for_each = aws_s3_bucket.this
-
-  bucket = each.value.id
-  policy = jsonencode({
-    Version   = "2012-10-17"
-    Statement = concat([local.tls_only[each.key]], [for statement in local.log_delivery : statement if each.key == "logs"])
-  })
-
-  # Both change who may reach the bucket; S3 refuses them at the same moment.
-  depends_on = [aws_s3_bucket_public_access_block.this]
 }

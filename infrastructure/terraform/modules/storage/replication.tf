@@ -5,7 +5,7 @@ locals {
 
   # What somebody needs who starts again there. Lease and journal are this region's, and rewritten all the time.
   state_bucket_arn    = "arn:aws:s3:::${var.state_bucket}"
-  replicated_arns     = concat([for role in local.replicated : aws_s3_bucket.this[role].arn], [local.state_bucket_arn])
+  replicated_arns     = concat([for role in local.replicated : module.buckets.arns[role]], [local.state_bucket_arn])
   replicated_of_state = { state = "terraform.tfstate", ledger = "ledger/" }
 }
 
@@ -75,7 +75,7 @@ resource "aws_s3_bucket_replication_configuration" "this" {
   for_each = local.replicated
 
   # S3 refuses to replicate what keeps no versions.
-  bucket = aws_s3_bucket_versioning.this[each.key].bucket
+  bucket = module.buckets.versioned[each.key]
   role   = aws_iam_role.replication[0].arn
 
   rule {

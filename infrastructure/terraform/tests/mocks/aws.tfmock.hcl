@@ -100,3 +100,17 @@ mock_resource "aws_wafv2_ip_set" {
 mock_data "aws_acm_certificate" {
   defaults = { arn = "arn:aws:acm:ap-south-1:123456789012:certificate/1" }
 }
+
+mock_resource "aws_acm_certificate" {
+  defaults = {
+    arn = "arn:aws:acm:ap-south-1:123456789012:certificate/1"
+    domain_validation_options = [
+      { domain_name = "dev.indivillage.com", resource_record_name = "_1.example", resource_record_type = "CNAME", resource_record_value = "_1.acm.example" },
+      { domain_name = "origin.dev.indivillage.com", resource_record_name = "_2.example", resource_record_type = "CNAME", resource_record_value = "_2.acm.example" },
+      { domain_name = "staging.indivillage.com", resource_record_name = "_3.example", resource_record_type = "CNAME", resource_record_value = "_3.acm.example" },
+      { domain_name = "origin.staging.indivillage.com", resource_record_name = "_4.example", resource_record_type = "CNAME", resource_record_value = "_4.acm.example" },
+      { domain_name = "www.indivillage.com", resource_record_name = "_5.example", resource_record_type = "CNAME", resource_record_value = "_5.acm.example" },
+      { domain_name = "origin.www.indivillage.com", resource_record_name = "_6.example", resource_record_type = "CNAME", resource_record_value = "_6.acm.example" },
+    ]
+  }
+}

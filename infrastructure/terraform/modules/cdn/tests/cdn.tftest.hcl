@@ -51,12 +51,27 @@ mock_provider "aws" {
   }
 }
 
+mock_provider "aws" {
+  alias           = "replica"
+  override_during = plan
+
+  mock_resource "aws_s3_bucket" {
+    defaults = {
+      id                          = "indivillage-test-cdn-replica-123456789012"
+      arn                         = "arn:aws:s3:::indivillage-test-cdn-replica-123456789012"
+      bucket_regional_domain_name = "indivillage-test-cdn-replica-123456789012.s3.ap-southeast-1.amazonaws.com"
+    }
+  }
+}
+
 variables {
   prefix                 = "indivillage-test"
   account_id             = "123456789012"
   domain                 = "test.indivillage.com"
   certificate_arn        = "arn:aws:acm:us-east-1:123456789012:certificate/1"
-  load_balancer          = { arn = "arn:aws:elasticloadbalancing:ap-south-1:123456789012:loadbalancer/app/a/1", dns_name = "a.ap-south-1.elb.amazonaws.com" }
+  load_balancer          = { arn = "arn:aws:elasticloadbalancing:ap-south-1:123456789012:loadbalancer/app/a/1" }
+  origin_name            = "origin.test.indivillage.com"
+  second_region          = false
   test_cidrs             = ["203.0.113.7/32"]
   rate_limit             = 2000
   logs_bucket            = { name = "logs", arn = "arn:aws:s3:::logs" }
@@ -222,8 +237,7 @@ run "one_region" {
 
   # The page for when nobody answers.
   assert {
-    condition = [for statement in jsondecode(aws_s3_bucket_policy.this.policy).Statement : statement.Condition.StringEquals["aws:SourceArn"] if statement.Effect == "Allow"] == [aws_cloudfront_distribution.this.arn] && alltrue([
-    for statement in jsondecode(aws_s3_bucket_policy.this.policy).Statement : statement.Effect == "Deny" || statement.Principal == { Service = "cloudfront.amazonaws.com" }])
+    condition     = local.read_by_us.Principal == { Service = "cloudfront.amazonaws.com" } && local.read_by_us.Condition == { StringEquals = { "aws:SourceArn" = aws_cloudfront_distribution.this.arn } } && local.read_by_us.Action == "s3:GetObject"
     error_message = "this distribution alone may read the bucket"
   }
 
@@ -238,8 +252,8 @@ run "one_region" {
   }
 
   assert {
-    condition     = alltrue([aws_s3_bucket_public_access_block.this.block_public_acls, aws_s3_bucket_public_access_block.this.block_public_policy, aws_s3_bucket_public_access_block.this.ignore_public_acls, aws_s3_bucket_public_access_block.this.restrict_public_buckets])
-    error_message = "the bucket must be closed"
+    condition     = length(module.page_copy) == 0 && length(aws_s3_object.unavailable_copy) == 0 && [for origin in aws_cloudfront_distribution.this.origin : origin.domain_name if length(origin.custom_origin_config) > 0] == ["origin.test.indivillage.com"]
+    error_message = "CloudFront must ask by the name that a record can move"
   }
 }
 
@@ -247,14 +261,25 @@ run "two_regions_while_the_domain_moves" {
   command = plan
 
   variables {
+    second_region      = true
     failover_dns_name  = "b.ap-southeast-1.elb.amazonaws.com"
     origin_secret_sent = "green"
     restrict_origin    = false
   }
 
   assert {
-    condition     = [for group in aws_cloudfront_distribution.this.origin_group : [for member in group.member : member.origin_id]] == [["load-balancer", "second-region"]]
+    condition     = { for group in aws_cloudfront_distribution.this.origin_group : group.origin_id => [for member in group.member : member.origin_id] } == { either = ["load-balancer", "second-region"], either-page = ["unavailable", "unavailable-second-region"] }
     error_message = "the second region must come second"
+  }
+
+  assert {
+    condition     = one([for behavior in aws_cloudfront_distribution.this.ordered_cache_behavior : behavior.target_origin_id if behavior.path_pattern == "/_cdn/*"]) == "either-page" && one([for group in aws_cloudfront_distribution.this.origin_group : toset(one(group.failover_criteria).status_codes) if group.origin_id == "either-page"]) == toset([403, 404, 500, 502, 503, 504])
+    error_message = "the page must come from the second region when the first has none"
+  }
+
+  assert {
+    condition     = [for origin in aws_cloudfront_distribution.this.origin : [origin.domain_name, origin.origin_access_control_id] if origin.origin_id == "unavailable-second-region"] == [["indivillage-test-cdn-replica-123456789012.s3.ap-southeast-1.amazonaws.com", aws_cloudfront_origin_access_control.this.id]] && aws_s3_object.unavailable_copy[0].key == aws_s3_object.unavailable.key
+    error_message = "CloudFront must find the same page there, and sign for it"
   }
 
   assert {
@@ -263,7 +288,7 @@ run "two_regions_while_the_domain_moves" {
   }
 
   assert {
-    condition     = [for origin in aws_cloudfront_distribution.this.origin : [for header in origin.custom_header : nonsensitive(header.value)] if origin.origin_id != "unavailable"] == [["green-value"], ["green-value"]]
+    condition     = [for origin in aws_cloudfront_distribution.this.origin : [for header in origin.custom_header : nonsensitive(header.value)] if length(origin.custom_origin_config) > 0] == [["green-value"], ["green-value"]]
     error_message = "CloudFront must send the green secret"
   }
 

@@ -52,6 +52,7 @@ override_resource {
 
 variables {
   prefix                 = "indivillage-test"
+  tls                    = false
   short_name             = "test"
   region                 = "ap-south-1"
   account_id             = "123456789012"
@@ -178,6 +179,7 @@ run "https" {
   command = plan
 
   variables {
+    tls             = true
     certificate_arn = "arn:aws:acm:ap-south-1:123456789012:certificate/1"
   }
 

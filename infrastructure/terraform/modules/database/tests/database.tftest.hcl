@@ -413,3 +413,16 @@ run "refuses_a_single_subnet" {
   }
   expect_failures = [var.subnet_ids]
 }
+
+run "restored" {
+  command = plan
+
+  variables {
+    database = { engine_version = "15", instance_class = "db.t4g.micro", allocated_storage_gb = 20, multi_az = false, backup_retention_days = 30, restore_from = "arn:aws:rds:ap-southeast-1:123456789012:auto-backup:ab-1" }
+  }
+
+  assert {
+    condition     = one(aws_db_instance.this.restore_to_point_in_time[*].source_db_instance_automated_backups_arn) == "arn:aws:rds:ap-southeast-1:123456789012:auto-backup:ab-1" && aws_db_instance.this.storage_encrypted
+    error_message = "a database must be made from the backups that are named"
+  }
+}

@@ -22,40 +22,8 @@ run "closed" {
   command = plan
 
   assert {
-    condition     = { for role, bucket in output.buckets : role => bucket.name } == { for role in ["forms", "uploads", "state"] : role => aws_s3_bucket.this[role].id }
-    error_message = "there must be a bucket for each copy"
-  }
-
-  assert {
-    condition     = aws_s3_bucket.this["forms"].bucket == "indivillage-test-forms-replica-123456789012"
-    error_message = "bucket names must end with the account"
-  }
-
-  assert {
-    condition     = alltrue([for versioning in values(aws_s3_bucket_versioning.this) : versioning.versioning_configuration[0].status == "Enabled"])
-    error_message = "S3 replicates only to buckets that keep versions"
-  }
-
-  assert {
-    condition = alltrue([for block in values(aws_s3_bucket_public_access_block.this) :
-    block.block_public_acls && block.block_public_policy && block.ignore_public_acls && block.restrict_public_buckets])
-    error_message = "every bucket must block public access in all four ways"
-  }
-
-  assert {
-    condition     = alltrue([for encryption in values(aws_s3_bucket_server_side_encryption_configuration.this) : one(one(encryption.rule).apply_server_side_encryption_by_default).kms_master_key_id == output.kms_key_arn])
-    error_message = "copies must be encrypted with the second region's key"
-  }
-
-  assert {
-    condition     = alltrue([for policy in values(aws_s3_bucket_policy.this) : jsondecode(policy.policy).Statement[0].Condition.Bool["aws:SecureTransport"] == "false"])
-    error_message = "every bucket must refuse plain HTTP"
-  }
-
-  assert {
-    condition = alltrue([for lifecycle in values(aws_s3_bucket_lifecycle_configuration.this) :
-    length([for rule in lifecycle.rule : rule if try(rule.noncurrent_version_expiration[0].noncurrent_days == 30, false)]) == 1])
-    error_message = "old versions must be kept for retention_days"
+    condition     = { for role, bucket in output.buckets : role => bucket.name } == { for role in ["forms", "uploads", "state"] : role => module.buckets.versioned[role] }
+    error_message = "there must be a bucket for each copy, that keeps versions"
   }
 
   assert {
@@ -81,6 +49,38 @@ run "images" {
     condition     = aws_ecr_repository_creation_template.this.applied_for == toset(["REPLICATION"]) && aws_ecr_repository_creation_template.this.lifecycle_policy == var.image_lifecycle_policy
     error_message = "copies of images must go when the originals do"
   }
+}
+
+run "no_database" {
+  command = plan
+
+  assert {
+    condition     = length(aws_db_instance_automated_backups_replication.this) == 0 && output.database_backups_arn == null
+    error_message = "what nobody asked for must not be copied"
+  }
+}
+
+run "database" {
+  command = plan
+
+  variables {
+    database = { source_arn = "arn:aws:rds:ap-south-1:123456789012:db:indivillage-test", backup_retention_days = 30 }
+  }
+
+  assert {
+    condition     = [for copies in aws_db_instance_automated_backups_replication.this : [copies.source_db_instance_arn, copies.kms_key_id, tostring(copies.retention_period)]] == [["arn:aws:rds:ap-south-1:123456789012:db:indivillage-test", aws_kms_key.this.arn, "30"]]
+    error_message = "backups must be copied, encrypted with the second region's key, and kept as long as at home"
+  }
+}
+
+run "refuses_to_keep_copies_longer_than_rds" {
+  command = plan
+
+  variables {
+    database = { source_arn = "arn:aws:rds:ap-south-1:123456789012:db:indivillage-test", backup_retention_days = 90 }
+  }
+
+  expect_failures = [var.database]
 }
 
 run "refuses_a_lifecycle_that_is_none" {

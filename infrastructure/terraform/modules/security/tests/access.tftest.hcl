@@ -29,6 +29,7 @@ variables {
   account_id           = "123456789012"
   region               = "ap-south-1"
   replica_region       = "ap-southeast-1"
+  domain               = "www.indivillage.com"
   state_bucket         = "indivillage-prod-state-123456789012"
   config_bucket        = "logs"
   basic_auth           = false
@@ -100,6 +101,11 @@ run "production" {
   assert {
     condition     = alltrue([for policy in concat(values(aws_iam_policy.block), values(aws_iam_policy.boundary)) : length(policy.policy) <= 6144])
     error_message = "IAM takes no policy over 6144 characters: ${join(", ", [for policy in concat(values(aws_iam_policy.block), values(aws_iam_policy.boundary)) : "${policy.name} ${length(policy.policy)}"])}"
+  }
+
+  assert {
+    condition     = [for statement in jsondecode(aws_iam_policy.block["edge"].policy).Statement : flatten([statement.Action, statement.Condition["ForAllValues:StringLike"]["route53:ChangeResourceRecordSetsNormalizedRecordNames"]]) if statement.Sid == "Names"] == [["route53:ChangeResourceRecordSets", "www.indivillage.com", "*.www.indivillage.com"]] && length([for name, policy in aws_iam_policy.block : name if strcontains(policy.policy, "DeleteHostedZone") || strcontains(policy.policy, "route53:*")]) == 0
+    error_message = "nobody may change another environment's names, or delete the zone"
   }
 
   assert {

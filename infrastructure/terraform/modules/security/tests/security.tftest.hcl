@@ -15,6 +15,7 @@ variables {
   short_name           = "test"
   environment          = "test"
   replica_region       = "ap-southeast-1"
+  domain               = "www.indivillage.com"
   state_bucket         = "indivillage-test-state-123456789012"
   config_bucket        = "logs"
   basic_auth           = true

@@ -1,4 +1,4 @@
-# Buckets, all of them private, versioned and encrypted; only the logs bucket takes deliveries. What AWS has beyond the
+# Which buckets there are (modules/buckets has how); only the logs bucket takes deliveries. What AWS has beyond the
 # local cloud: copies in a second region, a bucket of locked objects, access logs, a file system. Longer than other
 # files, because what its runs share (mocks, variables) cannot be imported by a second one.
 mock_provider "aws" {
@@ -25,50 +25,17 @@ variables {
   state_bucket   = "indivillage-test-state-123456789012"
 }
 
-run "every_bucket_is_closed" {
+run "which_buckets_there_are" {
   command = plan
 
   assert {
-    condition     = aws_s3_bucket.this["forms"].bucket == "indivillage-test-forms-123456789012"
-    error_message = "bucket names must end with the account"
+    condition     = output.names == { for role in ["forms", "logs", "uploads"] : role => module.buckets.names[role] } && { for role, bucket in local.buckets : role => try(bucket.own_key, true) } == { forms = true, logs = false, uploads = true }
+    error_message = "there must be buckets for forms, logs and uploads, and load balancers can only log to one with S3's own key"
   }
 
   assert {
-    condition     = toset(keys(aws_s3_bucket.this)) == toset(["forms", "logs", "uploads"])
-    error_message = "there must be buckets for forms, logs and uploads"
-  }
-
-  assert {
-    condition     = alltrue([for bucket in values(aws_s3_bucket.this) : !bucket.force_destroy])
-    error_message = "a bucket that holds objects must not be destroyed"
-  }
-
-  assert {
-    condition     = alltrue([for versioning in values(aws_s3_bucket_versioning.this) : versioning.versioning_configuration[0].status == "Enabled"])
-    error_message = "every bucket must keep versions"
-  }
-
-  assert {
-    condition = alltrue([for block in values(aws_s3_bucket_public_access_block.this) :
-    block.block_public_acls && block.block_public_policy && block.ignore_public_acls && block.restrict_public_buckets])
-    error_message = "every bucket must block public access in all four ways"
-  }
-
-  assert {
-    condition = alltrue([for policy in values(aws_s3_bucket_policy.this) : anytrue([for statement in jsondecode(policy.policy).Statement :
-    statement.Effect == "Deny" && statement.Principal == "*" && try(statement.Condition.Bool["aws:SecureTransport"] == "false", false)])])
-    error_message = "every bucket must refuse plain HTTP"
-  }
-
-  assert {
-    condition = alltrue([for name in ["forms", "uploads"] : anytrue([for rule in aws_s3_bucket_server_side_encryption_configuration.this[name].rule :
-    rule.apply_server_side_encryption_by_default[0].sse_algorithm == "aws:kms" && rule.bucket_key_enabled])])
-    error_message = "what visitors send must be encrypted with the environment's key"
-  }
-
-  assert {
-    condition     = [for rule in aws_s3_bucket_server_side_encryption_configuration.this["logs"].rule : rule.apply_server_side_encryption_by_default[0].sse_algorithm] == ["AES256"]
-    error_message = "load balancers can only log to a bucket with S3's own key"
+    condition     = [for role, bucket in local.buckets : role if try(bucket.expire_days, null) != null] == ["logs"]
+    error_message = "only logs may expire: forms and uploads stay"
   }
 }
 
@@ -76,64 +43,29 @@ run "deliveries" {
   command = plan
 
   assert {
-    condition = alltrue([for name in ["forms", "uploads"] : length([for statement in jsondecode(aws_s3_bucket_policy.this[name].policy).Statement :
-    statement if statement.Effect == "Allow"]) == 0])
-    error_message = "nobody is given access to forms and uploads by bucket policy"
-  }
-
-  assert {
-    condition = alltrue([for statement in jsondecode(aws_s3_bucket_policy.this["logs"].policy).Statement :
-    try(statement.Condition.StringEquals["aws:SourceAccount"] == "123456789012", endswith(statement.Resource, "/AWSLogs/123456789012/*")) if statement.Effect == "Allow"])
+    condition = alltrue([for statement in local.log_delivery :
+    try(statement.Condition.StringEquals["aws:SourceAccount"] == "123456789012", endswith(statement.Resource, "/AWSLogs/123456789012/*"))])
     error_message = "deliveries are taken from this account only"
   }
 
   assert {
-    condition     = length([for statement in jsondecode(aws_s3_bucket_policy.this["logs"].policy).Statement : statement if startswith(statement.Sid, "Config") || startswith(statement.Sid, "CloudFront")]) == 0
+    condition     = length([for statement in local.log_delivery : statement if startswith(statement.Sid, "Config") || startswith(statement.Sid, "CloudFront")]) == 0
     error_message = "nobody else may write to the logs bucket unasked"
-  }
-}
-
-run "retention" {
-  command = plan
-
-  variables {
-    retention_days     = 14
-    log_retention_days = 7
-  }
-
-  assert {
-    condition = alltrue([for lifecycle in values(aws_s3_bucket_lifecycle_configuration.this) :
-    length([for rule in lifecycle.rule : rule if try(rule.noncurrent_version_expiration[0].noncurrent_days == 14, false)]) == 1])
-    error_message = "old versions must be kept for retention_days in every bucket"
-  }
-
-  assert {
-    condition     = toset([for name, lifecycle in aws_s3_bucket_lifecycle_configuration.this : name if anytrue([for rule in lifecycle.rule : rule.id == "old-logs"])]) == toset(["logs"])
-    error_message = "only logs may expire: forms and uploads stay"
   }
 }
 
 run "local_cloud" {
   command = plan
 
-  variables {
-    force_destroy = true
-  }
-
   assert {
-    condition     = alltrue([for bucket in values(aws_s3_bucket.this) : bucket.force_destroy])
-    error_message = "the local cloud must be destroyable with what it holds"
-  }
-
-  assert {
-    condition = (length(aws_s3_bucket_logging.this) + length(aws_s3_bucket_object_lock_configuration.backups) + length(aws_s3_account_public_access_block.this)
+    condition = (length(aws_s3_bucket_object_lock_configuration.backups) + length(aws_s3_account_public_access_block.this)
       + length(aws_s3_bucket_replication_configuration.this) + length(aws_s3_bucket_replication_configuration.state) + length(aws_iam_role.replication) + length(aws_iam_role_policy.replication)
     + length(aws_efs_file_system.this) + length(aws_efs_mount_target.this) + length(aws_efs_backup_policy.this) + length(aws_efs_file_system_policy.this)) == 0
     error_message = "nothing may be made that the local cloud lacks"
   }
 
   assert {
-    condition     = [for statement in jsondecode(aws_s3_bucket_policy.this["logs"].policy).Statement : statement.Sid] == ["TlsOnly", "LoadBalancerLogs", "FlowLogs", "FlowLogsAcl"]
+    condition     = [for statement in local.log_delivery : statement.Sid] == ["LoadBalancerLogs", "FlowLogs", "FlowLogsAcl"]
     error_message = "who logs nothing need not be let in"
   }
 
@@ -153,12 +85,7 @@ run "access_logs" {
   }
 
   assert {
-    condition     = { for role, logging in aws_s3_bucket_logging.this : role => logging.target_prefix } == { forms = "s3/forms/", uploads = "s3/uploads/", backups = "s3/backups/" }
-    error_message = "every bucket but the logs' own must log who reads and writes"
-  }
-
-  assert {
-    condition = one([for statement in jsondecode(aws_s3_bucket_policy.this["logs"].policy).Statement : statement if statement.Sid == "BucketLogs"]).Condition == {
+    condition = one([for statement in local.log_delivery : statement if statement.Sid == "BucketLogs"]).Condition == {
       StringEquals = { "aws:SourceAccount" = "123456789012" }
       ArnLike      = { "aws:SourceArn" = "arn:aws:s3:::indivillage-test-*" }
     }
@@ -166,7 +93,7 @@ run "access_logs" {
   }
 
   assert {
-    condition = one([for statement in jsondecode(aws_s3_bucket_policy.this["logs"].policy).Statement : statement if statement.Sid == "CloudFrontLogs"]).Condition == {
+    condition = one([for statement in local.log_delivery : statement if statement.Sid == "CloudFrontLogs"]).Condition == {
       StringEquals = { "aws:SourceAccount" = "123456789012" }
       ArnLike      = { "aws:SourceArn" = "arn:aws:logs:us-east-1:123456789012:delivery-source:*" }
     }
@@ -174,7 +101,7 @@ run "access_logs" {
   }
 
   assert {
-    condition = alltrue([for statement in jsondecode(aws_s3_bucket_policy.this["logs"].policy).Statement :
+    condition = alltrue([for statement in local.log_delivery :
     statement.Condition == { StringEquals = { "aws:SourceAccount" = "123456789012" } } if startswith(statement.Sid, "Config")])
     error_message = "AWS Config may record this account only"
   }
@@ -188,18 +115,13 @@ run "locked_backups" {
   }
 
   assert {
-    condition     = { for role, bucket in aws_s3_bucket.this : role => bucket.object_lock_enabled if role == "backups" } == { backups = true }
-    error_message = "the backups bucket must be made with object lock"
+    condition     = [for role, bucket in local.buckets : role if try(bucket.object_lock, false)] == ["backups"] && output.backups_bucket != null
+    error_message = "the backups bucket must be made with object lock, and no other"
   }
 
   assert {
     condition     = [for retention in one(aws_s3_bucket_object_lock_configuration.backups[0].rule).default_retention : [retention.days, retention.mode]] == [[30, "GOVERNANCE"]]
     error_message = "backups must be locked for 30 days"
-  }
-
-  assert {
-    condition     = aws_s3_bucket_versioning.this["backups"].versioning_configuration[0].status == "Enabled" && aws_s3_bucket_public_access_block.this["backups"].block_public_policy
-    error_message = "the backups bucket must be as closed as the others"
   }
 
   assert {

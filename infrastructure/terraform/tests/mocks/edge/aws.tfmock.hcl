@@ -18,3 +18,7 @@ mock_resource "aws_wafv2_web_acl" {
 mock_data "aws_acm_certificate" {
   defaults = { arn = "arn:aws:acm:us-east-1:123456789012:certificate/1" }
 }
+
+mock_resource "aws_acm_certificate" {
+  defaults = { arn = "arn:aws:acm:us-east-1:123456789012:certificate/1" }
+}
