@@ -22,6 +22,7 @@ from localcloud.extension import (
     engine,
     gateway,
     logs,
+    rds_filters,
     schedules,
     state,
     target_health,
@@ -102,6 +103,7 @@ def install(instance: str) -> Any:
     blobs.install(emulator.module("services.ecr"), HOME / "layers")
     engine.install_endpoints(emulator.module("services.rds"), emulator.module("services.elasticache"))
     engine.install_storage(emulator.module("services.rds"))
+    rds_filters.install(emulator.module("services.rds"))
     _follow_lifecycle(app, saver, restored, ending)
     app.app = gateway.wrap(app.app, saver.touch, lambda: _status(instance, plane, saver))
     requests.start()

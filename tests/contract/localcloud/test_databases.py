@@ -1,4 +1,4 @@
-"""A database that is deleted is gone with its data."""
+"""A database is found by its resource id, and one that is deleted is gone with its data."""
 
 from __future__ import annotations
 
@@ -35,6 +35,12 @@ def gone(rds: Any) -> bool:
     return False
 
 
+def of_resource(rds: Any, resource: str) -> list[str]:
+    """The names of the instances with this resource id."""
+    found = rds.describe_db_instances(Filters=[{"Name": "dbi-resource-id", "Values": [resource]}])
+    return [one["DBInstanceIdentifier"] for one in found["DBInstances"]]
+
+
 def volumes(cloud: LocalCloud) -> list[str]:
     """The volumes of the instance."""
     mine = cloud._engine.volumes.list(filters={"label": f"{LABEL}={cloud.name}"})
@@ -45,6 +51,8 @@ def test_deleted_database_takes_its_data_along(cloud: LocalCloud, running: objec
     """Another of the same name starts empty, with a password of its own."""
     rds = Stand(cloud.status().endpoint_url, 0, "").client("rds")
     create(rds, "the-first-password")
+    resource = rds.describe_db_instances(DBInstanceIdentifier=NAME)["DBInstances"][0]["DbiResourceId"]
+    assert ([NAME], []) == (of_resource(rds, resource), of_resource(rds, f"{resource}X"))
     before = volumes(cloud)
     rds.delete_db_instance(DBInstanceIdentifier=NAME, SkipFinalSnapshot=True)
     wait_for(lambda: gone(rds), "the end of the database")
