@@ -279,7 +279,7 @@ def images_(session: nox.Session) -> None:
 def contract(session: nox.Session) -> None:
     """The same cases over the fakes and over the real adapters: moto, and the local cloud in real containers."""
     install(session)
-    # They mostly wait, for containers and deadlines. Each worker has clouds of its own, which the tests of a file share.
+    # They mostly wait, for containers and deadlines. Each worker has clouds of its own, for all tests of a file.
     two = ("--numprocesses=2", "--dist=loadfile")
     pytest(session, "tests/contract", "--timeout=600", *two, env=images(session), tidy_s=CONTAINERS_TIDY_S)
 
