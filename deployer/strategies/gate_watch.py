@@ -12,7 +12,7 @@ from dataclasses import asdict, replace
 from datetime import UTC, datetime
 
 from deployer.errors import DeployError, GateFailed, Interrupted, StateUncertain
-from deployer.model import Color, Figures, Release
+from deployer.model import Color, Figures, Limits, Release
 from deployer.ports import World
 from deployer.strategies import gates
 from deployer.strategies.gates import Decision, Word
@@ -31,6 +31,11 @@ BATCH = 100
 BATCH_S = 1.0
 MOST_PROBES = 2000
 """Probes: so many at a time, for so long, and so many in one step through one listener."""
+
+
+def patience_s(limits: Limits) -> float:
+    """How long, in seconds, is waited for what the metrics should say soon."""
+    return max(HOLD_S, HOLD_PERIODS * limits.period_s)
 
 
 def accepted(release: Release, world: World) -> tuple[str, ...]:
@@ -75,7 +80,7 @@ class Watch:
             return False
         self._due = elapsed_s + self._limits.period_s / LOOKS_PER_PERIOD
         decision = self._decide()
-        hold_s = max(HOLD_S, HOLD_PERIODS * self._limits.period_s)
+        hold_s = patience_s(self._limits)
         if decision.word is Word.HOLD and elapsed_s > self._bake_s + hold_s:
             reason = f"no verdict {hold_s:.0f} s after the bake time: {decision.reason}"
             decision = Decision(Word.FAIL, reason)
