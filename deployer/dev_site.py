@@ -48,7 +48,7 @@ class DevSite:
         """AWS clients of the local cloud, which has to be up."""
         from deployer.aws.session import Session
 
-        return Session(self.environment, endpoint_url=self.local.platform.endpoint_url)
+        return Session(self.environment, endpoint_url=self.local.platform.endpoint_url, root=self.root)
 
     @cached_property
     def stores(self) -> DevStores:

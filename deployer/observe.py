@@ -55,7 +55,8 @@ class View:
         """AWS clients."""
         from deployer.aws.session import Session
 
-        return Session(self.environment, endpoint_url=self.platform.endpoint_url if self.platform else None)
+        endpoint_url = self.platform.endpoint_url if self.platform else None
+        return Session(self.environment, endpoint_url=endpoint_url, root=ROOT)
 
     @cached_property
     def topology(self) -> Topology:

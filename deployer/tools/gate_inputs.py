@@ -16,7 +16,6 @@ import sys
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from importlib import metadata
 from pathlib import Path
 
 from deployer.tools.git import Git
@@ -103,6 +102,8 @@ def read(tree: Path, environ: Mapping[str, str], *, history: bool) -> Inputs | N
 
 def surroundings(environ: Mapping[str, str]) -> tuple[str, ...]:
     """Return interpreter, machine, nox, programs and the variables that sessions or their tools look at."""
+    from importlib import metadata  # slow to load, and most commands check nothing
+
     found = [sys.version, os.path.realpath(sys.executable), platform.system(), platform.machine()]
     found += [f"nox {metadata.version('nox')}", f"root {os.geteuid() == 0}"]
     for name in _PROGRAMS:

@@ -2,11 +2,15 @@
 
     python3 prepare.py SITE_PACKAGES KEPT_SERVICE ...
 
-botocore carries a model of every AWS service (28 MB); those not named are removed. Everything is compiled here because
-the container's file system is read-only; unchecked hashes make the result independent of file times.
+botocore carries a model of every AWS service (28 MB); those not named are removed. The others lose their documentation
+and are unpacked, and the table of endpoints keeps what is named: a container would spend 20 ms of its start on reading
+what nobody asks for (measured). Everything is compiled here because the container's file system is read-only; unchecked
+hashes make the result independent of file times.
 """
 
 import compileall
+import gzip
+import json
 import shutil
 import sys
 from pathlib import Path
@@ -23,9 +27,36 @@ def drop_models(data: Path, keep: frozenset[str]) -> int:
     return len(gone)
 
 
+def unpack(packed: Path) -> None:
+    """Put beside PACKED, a model, what it holds but for its texts, and remove it; botocore reads either."""
+    model = without_texts(json.loads(gzip.decompress(packed.read_bytes())))
+    packed.with_suffix("").write_text(json.dumps(model, separators=(",", ":")), encoding="utf-8")
+    packed.unlink()
+
+
+def without_texts(model: object) -> object:
+    """MODEL without its documentation; a member of that name is not a text and stays."""
+    if isinstance(model, dict):
+        texts = {key for key in model if key == "documentation" and isinstance(model[key], str)}
+        return {key: without_texts(value) for key, value in model.items() if key not in texts}
+    return [without_texts(value) for value in model] if isinstance(model, list) else model
+
+
+def drop_endpoints(table: Path, keep: frozenset[str]) -> None:
+    """Leave in TABLE, botocore's endpoints.json, the services in KEEP."""
+    known = json.loads(table.read_bytes())
+    for partition in known["partitions"]:
+        partition["services"] = {name: one for name, one in partition["services"].items() if name in keep}
+    table.write_text(json.dumps(known, separators=(",", ":")), encoding="utf-8")
+
+
 def main(target: Path, keep: frozenset[str]) -> None:
     """Trim and compile TARGET."""
-    drop_models(target / "botocore" / "data", keep)
+    data = target / "botocore" / "data"
+    drop_models(data, keep)
+    for packed in data.rglob("*.json.gz"):
+        unpack(packed)
+    drop_endpoints(data / "endpoints.json", keep)
     for cache in (*target.rglob("__pycache__"), target / "bin"):
         shutil.rmtree(cache, ignore_errors=True)
     if not compileall.compile_dir(target, quiet=1, invalidation_mode=PycInvalidationMode.UNCHECKED_HASH):

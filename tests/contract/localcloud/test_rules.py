@@ -66,7 +66,7 @@ def test_a_starting_target_is_tried_often_but_fails_once_an_interval() -> None:
 
 
 def test_the_data_plane_is_told_when_to_come_again() -> None:
-    """A target that starts is due within a twentieth of a second, one that nobody checks never is."""
+    """A target that starts is due within a fortieth of a second, one that nobody checks never is."""
     ended = threading.Event()
     answers = iter((BAD, GOOD))
     book = HealthBook(ended.set, lambda *_: next(answers), clock=lambda: 100.0)
