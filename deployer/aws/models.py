@@ -40,14 +40,16 @@ class Condensed(JSONFileLoader):
 
 
 def without_prose(described: Any) -> Any:
-    """Return a description without its texts; a member that is called `documentation` stays, it is no text.
+    """Return a description with empty texts; a member that is called `documentation` is no text.
 
     >>> without_prose({"members": {"documentation": {"shape": "Doc", "documentation": "<p>of</p>"}}})
-    {'members': {'documentation': {'shape': 'Doc'}}}
+    {'members': {'documentation': {'shape': 'Doc', 'documentation': ''}}}
     """
     if isinstance(described, dict):
-        texts = {key for key in described if key == "documentation" and isinstance(described[key], str)}
-        return {key: without_prose(value) for key, value in described.items() if key not in texts}
+        return {
+            key: "" if key == "documentation" and isinstance(value, str) else without_prose(value)
+            for key, value in described.items()
+        }
     return [without_prose(value) for value in described] if isinstance(described, list) else described
 
 

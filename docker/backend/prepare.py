@@ -35,10 +35,12 @@ def unpack(packed: Path) -> None:
 
 
 def without_texts(model: object) -> object:
-    """MODEL without its documentation; a member of that name is not a text and stays."""
+    """MODEL with an empty documentation; a member of that name is not a text and stays."""
     if isinstance(model, dict):
-        texts = {key for key in model if key == "documentation" and isinstance(model[key], str)}
-        return {key: without_texts(value) for key, value in model.items() if key not in texts}
+        return {
+            key: "" if key == "documentation" and isinstance(value, str) else without_texts(value)
+            for key, value in model.items()
+        }
     return [without_texts(value) for value in model] if isinstance(model, list) else model
 
 
