@@ -33,13 +33,17 @@ class Minute:
 
 @dataclass
 class Site:
-    """A site with `rate` visitors a second; `broken` is the share of 5xx answers and `slow_s` the p95 of each color."""
+    """A site with `rate` visitors a second; `broken` is the share of 5xx answers and `slow_s` the p95 of each color.
+
+    Its first `lost` requests never get into a metric.
+    """
 
     rate: float
     seed: int
     late_s: float = 120.0
     broken: Mapping[Color, float] = field(default_factory=dict)
     slow_s: Mapping[Color, float] = field(default_factory=dict)
+    lost: int = 0
 
     def __post_init__(self) -> None:
         self._drawn = random.Random(self.seed)  # noqa: S311 - visitors, no secrets
@@ -60,6 +64,9 @@ class Site:
 
     def ask(self, now: float, color: Color) -> None:
         """One request that this color gets."""
+        if self.lost > 0:
+            self.lost -= 1
+            return
         minute = self._minutes[color][int(now // MINUTE_S)]
         minute.requests += 1
         minute.errors += self._drawn.random() < self.broken.get(color, 0.0)

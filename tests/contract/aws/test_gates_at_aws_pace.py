@@ -15,6 +15,7 @@ from deployer.aws.cloudwatch import CloudWatch
 from deployer.errors import GateFailed
 from deployer.model import Color, Environment
 from deployer.ports import World
+from deployer.strategies import gates
 from deployer.strategies.gate_watch import Watch
 from tests import examples
 from tests.contract.aws.cloudwatch_pace import Site
@@ -98,6 +99,25 @@ def test_a_good_release_gets_through(shift: Begin, rate: float, late_s: float, s
     assert ["pass"] * len(bakes) == [each["verdict"] for each in release.world.decisions]
     for took_s, bake_s in zip(release.took_s, bakes, strict=True):
         assert bake_s <= took_s <= bake_s + late_s + 300
+
+
+@pytest.mark.parametrize("late_s", [60.0, 120.0])
+def test_probes_that_may_not_be_seen_yet_are_not_sent_again(shift: Begin, late_s: float) -> None:
+    """A quiet site's new color gets as many as it takes to see the error rate, not as many as fit into the wait."""
+    release = shift(Site(QUIET, 1, late_s))
+    release.run()
+
+    enough = gates.needed(release.world.environment.limits.error_rate_percent / 100, 0)
+    assert [enough] * 3 == [each["probes"]["new"] for each in release.world.decisions]
+
+
+def test_probes_that_never_appear_are_sent_again(shift: Begin) -> None:
+    """Early enough to be seen before the step's deadline."""
+    enough = gates.needed(0.01, 0)
+    release = shift(Site(0.0, 1, lost=enough))
+    release.run()
+
+    assert [True, False, False] == [each["probes"]["new"] > enough for each in release.world.decisions]
 
 
 @pytest.mark.parametrize("seed", range(5))
