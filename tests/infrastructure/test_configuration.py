@@ -54,6 +54,26 @@ def test_only_one_provider_is_used() -> None:
     assert providers == {("aws", "hashicorp/aws", "~> 5.100")}
 
 
+def test_the_second_region_is_not_asked_who_we_are() -> None:
+    """A stand-in's second region is the one that was lost: a provider that asks there never plans."""
+    providers = [body for _, _, body in hcl.named(CONFIGURATION, "provider")]
+    second = [body for body in providers if body.get("region") == "${var.replica_region}"]
+    assert [body.get("sts_region") for body in second] == ["${var.region}"]
+
+
+def test_what_aws_adds_replaces_nothing() -> None:
+    """GuardDuty also names what is off, in its own order; a restored database has no first name."""
+    ignored = {
+        f"{kind}.{name}": body["lifecycle"][0]["ignore_changes"]
+        for kind, name, body in hcl.resources(CONFIGURATION)
+        if kind in ("aws_guardduty_detector_feature", "aws_db_instance")
+    }
+    assert {name: sorted(re.findall(r"\w+", str(attributes))) for name, attributes in ignored.items()} == {
+        "aws_guardduty_detector_feature.this": ["additional_configuration"],
+        "aws_db_instance.this": ["backup_window", "db_name", "restore_to_point_in_time"],
+    }
+
+
 @pytest.mark.parametrize("kind", ["variable", "output"])
 def test_everything_is_described(kind: str) -> None:
     """Variables and outputs are what a module is used by: each says what it is, variables also of which type."""
@@ -148,13 +168,13 @@ def test_another_open_door_is_noticed(text: str, tmp_path: Path) -> None:
 
 
 def test_what_leaves_the_vpc_is_tls() -> None:
-    """The only addresses outside that a group may reach are on port 443."""
+    """The only addresses, outside and inside, that a group may reach are on port 443."""
     ways_out = [
-        (body["from_port"], body["to_port"])
+        (body["cidr_ipv4"], body["from_port"], body["to_port"])
         for kind, _, body in hcl.resources(CONFIGURATION)
         if kind == "aws_vpc_security_group_egress_rule" and body.get("cidr_ipv4")
     ]
-    assert ways_out == [(443, 443)]
+    assert ways_out == [("0.0.0.0/0", 443, 443), ("${var.cidr}", 443, 443)]
 
 
 def test_no_secret_is_written_down() -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from deployer.aws import task_definition
 from deployer.model import Color
+from tests.infrastructure import permitted
 from tests.infrastructure.conftest import CONFIGURATION, ROOT, Terraform
 from tests.infrastructure.controls import (
     CHECKS,
@@ -150,6 +151,7 @@ def test_the_plans_of_all_environments_hold(testable: Path, terraform: Terraform
     assert broken(things) == {}
     assert [found.where for found in things if "0.0.0.0/0" in addresses(found)] == []
     assert identity.unbounded(things) == []
+    assert permitted.lacking(things) == []
     assert watching.strange_gates(things) == []
     assert list(watching.unwatched(things)) == []
     assert [found.where for found in things if found.kind == "aws_grafana_workspace"] == [GRAFANA]

@@ -118,7 +118,7 @@ locals {
         "kms:CreateGrant", "kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey*", "kms:ReEncrypt*",
         "logs:CreateLogGroup", "logs:CreateLogStream", "logs:Describe*", "logs:Get*", "logs:PutLogEvents", "logs:PutRetentionPolicy",
         "logs:FilterLogEvents", "logs:StartQuery",
-        "rds:AddTagsToResource", "rds:CopyDBSnapshot", "rds:CreateDBSnapshot", "rds:DeleteDBSnapshot", "rds:Describe*", "rds:List*",
+        "rds:AddTagsToResource", "rds:CopyDBSnapshot", "rds:CreateDBSnapshot", "rds:DeleteDBInstanceAutomatedBackup", "rds:DeleteDBSnapshot", "rds:Describe*", "rds:List*",
         "rds:ModifyDBInstance", "rds:RestoreDBInstance*",
         "s3:AbortMultipartUpload", "s3:DeleteObject*", "s3:GetBucket*", "s3:GetObject*", "s3:GetReplicationConfiguration",
         "s3:List*", "s3:PutObject*", "s3:Replicate*",

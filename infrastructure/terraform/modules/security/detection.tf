@@ -33,6 +33,11 @@ resource "aws_guardduty_detector_feature" "this" {
       status = "ENABLED"
     }
   }
+
+  # AWS also names those that are off, in an order of its own, and provider 5.100 would replace the feature for it.
+  lifecycle {
+    ignore_changes = [additional_configuration]
+  }
 }
 
 # Images are looked at again whenever a new weakness is known, not only when they are pushed.

@@ -5,6 +5,7 @@ locals {
   path      = "/${replace(var.prefix, "-", "/")}"
   topology  = "arn:aws:ssm:${local.aws}:parameter${local.path}/topology"
   state     = "arn:aws:s3:::${var.state_bucket}"
+  page      = "arn:aws:s3:::${var.prefix}-cdn-*"
   secrets   = "arn:aws:secretsmanager:${local.aws}:secret:${var.prefix}"
   balancer  = "arn:aws:elasticloadbalancing:${local.aws}"
   task_role = "arn:aws:iam::${var.account_id}:role/${var.prefix}"
@@ -89,10 +90,12 @@ locals {
         Effect = "Allow"
         Action = [
           "acm:Describe*", "acm:List*",
+          "application-autoscaling:List*",
           "backup:Describe*", "backup:Get*", "backup:List*",
           "cloudformation:DescribeType", "cloudformation:GetResource", "cloudformation:GetResourceRequestStatus", "cloudformation:ListResources",
           "cloudfront:Describe*", "cloudfront:Get*", "cloudfront:List*",
           "config:Describe*",
+          "ec2:GetManagedPrefixListEntries", "ec2:GetSecurityGroupsForVpc",
           "ecr:Get*", "ecr:List*",
           "elasticache:List*",
           "elasticfilesystem:Describe*", "elasticfilesystem:List*",
@@ -127,6 +130,12 @@ locals {
         Resource = "${local.secrets}/*"
       },
       local.read_secrets_key,
+      {
+        Sid      = "ErrorPage" # the one object that Terraform keeps
+        Effect   = "Allow"
+        Action   = ["s3:GetObject", "s3:GetObjectTagging"]
+        Resource = "${local.page}/*"
+      },
       {
         Sid      = "State"
         Effect   = "Allow"

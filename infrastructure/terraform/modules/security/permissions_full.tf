@@ -25,6 +25,12 @@ locals {
         Resource  = "*"
         Condition = local.in_region
       },
+      {
+        Sid      = "EndpointNames" # EC2 asks for it on behalf of whoever makes an endpoint with names of its own
+        Effect   = "Allow"
+        Action   = "route53:AssociateVPCWithHostedZone"
+        Resource = "*"
+      },
     ]
 
     run = [
@@ -75,6 +81,12 @@ locals {
         Resource = ["arn:aws:logs:${local.aws}:log-group:${local.path}/*", "arn:aws:logs:*:${var.account_id}:log-group:aws-waf-logs-${var.prefix}*", "arn:aws:logs:${local.aws}:log-group:/aws/*/${var.prefix}/*"]
       },
       {
+        Sid      = "CopiesOfImages" # of the whole registry, wherever an environment asks for them
+        Effect   = "Allow"
+        Action   = ["ecr:CreateRepositoryCreationTemplate", "ecr:DeleteRepositoryCreationTemplate", "ecr:PutReplicationConfiguration", "ecr:UpdateRepositoryCreationTemplate"]
+        Resource = "*"
+      },
+      {
         Sid      = "Parameters"
         Effect   = "Allow"
         Action   = ["ssm:AddTagsToResource", "ssm:DeleteParameter", "ssm:PutParameter", "ssm:RemoveTagsFromResource"]
@@ -87,7 +99,7 @@ locals {
         Sid      = "Grafana"
         Effect   = "Allow"
         Action   = ["grafana:CreateWorkspace", "grafana:DeleteWorkspace", "grafana:*TagResource", "grafana:Update*"]
-        Resource = "arn:aws:grafana:${local.aws}:/workspaces*"
+        Resource = "arn:aws:grafana:${var.replica_region}:${var.account_id}:/workspaces*" # AWS has none in the first one
       },
       {
         Sid      = "GrafanaSignIn" # Grafana asks for these on behalf of whoever makes a workspace
@@ -98,9 +110,15 @@ locals {
       {
         Sid    = "CloudFrontAndFirewall" # both name what they make at random; the boundary keeps off what is tagged otherwise
         Effect = "Allow"
-        Action = ["cloudfront:Associate*", "cloudfront:Create*", "cloudfront:Delete*", "cloudfront:*TagResource", "cloudfront:Update*",
+        Action = ["cloudfront:AllowVendedLogDeliveryForResource", "cloudfront:Associate*", "cloudfront:Create*", "cloudfront:Delete*", "cloudfront:*TagResource", "cloudfront:Update*",
         "elasticloadbalancing:SetWebACL", "logs:*Delivery*", "logs:*ResourcePolicy", "wafv2:*WebACL", "wafv2:*IPSet", "wafv2:*LoggingConfiguration", "wafv2:*TagResource"]
         Resource = "*"
+      },
+      {
+        Sid      = "ErrorPage" # versions go with the object
+        Effect   = "Allow"
+        Action   = ["s3:DeleteObjectVersion", "s3:ListBucketVersions", "s3:*ObjectTagging"]
+        Resource = [local.page, "${local.page}/*"]
       },
       {
         Sid       = "Names" # the zone is everybody's, but each environment has its own names in it
@@ -118,80 +136,7 @@ locals {
       },
     ]
 
-    data = [
-      {
-        Sid      = "Databases" # also copies of backups, in the other region
-        Effect   = "Allow"
-        Action   = ["rds:Add*", "rds:Create*", "rds:Delete*", "rds:Modify*", "rds:RebootDBInstance", "rds:Remove*", "rds:RestoreDBInstance*", "rds:St*AutomatedBackupsReplication"]
-        Resource = concat(["arn:aws:rds:*:${var.account_id}:auto-backup:*"], [for kind in ["db", "es", "og", "pg", "snapshot", "subgrp"] : "arn:aws:rds:*:${var.account_id}:${kind}:${var.prefix}*"])
-      },
-      {
-        Sid    = "Caches"
-        Effect = "Allow"
-        Action = ["elasticache:*TagsToResource", "elasticache:*TagsFromResource", "elasticache:Create*", "elasticache:Delete*", "elasticache:Modify*", "elasticache:TestFailover"]
-        Resource = concat(["arn:aws:elasticache:${local.aws}:parametergroup:default*"], [
-          for kind in ["cluster", "parametergroup", "replicationgroup", "snapshot", "subnetgroup", "user", "usergroup"] : "arn:aws:elasticache:${local.aws}:${kind}:${var.prefix}*"
-        ])
-      },
-      {
-        Sid      = "Buckets"
-        Effect   = "Allow"
-        Action   = ["s3:CreateBucket", "s3:DeleteBucket*", "s3:PutBucket*", "s3:Put*Configuration", "s3:*Object"]
-        Resource = ["arn:aws:s3:::${var.prefix}-*"]
-      },
-      {
-        Sid      = "Backups"
-        Effect   = "Allow"
-        Action   = ["backup-storage:MountCapsule", "backup:CreateBackup*", "backup:DeleteBackup*", "backup:PutBackupVault*", "backup:StartRestoreJob", "backup:*TagResource", "backup:UpdateBackupPlan"]
-        Resource = "*"
-      },
-      {
-        Sid      = "FileSystems"
-        Effect   = "Allow"
-        Action   = ["elasticfilesystem:Create*", "elasticfilesystem:Delete*", "elasticfilesystem:Put*", "elasticfilesystem:*TagResource"]
-        Resource = "*"
-      },
-      {
-        Sid      = "Secrets"
-        Effect   = "Allow"
-        Action   = ["secretsmanager:CreateSecret", "secretsmanager:DeleteSecret", "secretsmanager:PutSecretValue", "secretsmanager:*TagResource", "secretsmanager:RestoreSecret", "secretsmanager:RotateSecret", "secretsmanager:UpdateSecret*"]
-        Resource = "${local.secrets}/*"
-      },
-      {
-        Sid      = "NewKeys"
-        Effect   = "Allow"
-        Action   = "kms:CreateKey"
-        Resource = "*"
-      },
-      {
-        Sid      = "KeyNames" # AWS asks for both, the name and the key
-        Effect   = "Allow"
-        Action   = ["kms:CreateAlias", "kms:DeleteAlias", "kms:UpdateAlias"]
-        Resource = ["arn:aws:kms:*:${var.account_id}:alias/${var.prefix}*", "arn:aws:kms:*:${var.account_id}:key/*"]
-      },
-      {
-        Sid       = "Keys" # using one to read is not among it, but for what AWS's services do on behalf
-        Effect    = "Allow"
-        Action    = ["kms:CancelKeyDeletion", "kms:CreateGrant", "kms:EnableKeyRotation", "kms:PutKeyPolicy", "kms:ScheduleKeyDeletion", "kms:*TagResource", "kms:UpdateKeyDescription"]
-        Resource  = "arn:aws:kms:*:${var.account_id}:key/*"
-        Condition = local.tagged
-      },
-      {
-        Sid       = "KeysOnBehalf"
-        Effect    = "Allow"
-        Action    = ["kms:Decrypt", "kms:GenerateDataKey"]
-        Resource  = aws_kms_key.this.arn
-        Condition = { StringEquals = { "kms:ViaService" = [for service in ["rds", "s3", "secretsmanager"] : "${service}.${var.region}.amazonaws.com"] } }
-      },
-      {
-        Sid       = "ReplicaKeyOnBehalf"
-        Effect    = "Allow"
-        Action    = ["kms:Decrypt", "kms:GenerateDataKey"]
-        Resource  = "arn:aws:kms:${var.replica_region}:${var.account_id}:key/*"
-        Condition = { StringEquals = merge(local.tagged.StringEquals, { "kms:ViaService" = "rds.${var.replica_region}.amazonaws.com" }) }
-      },
-    ]
-
+    data = local.data_block
     identity = [
       {
         Sid      = "Roles" # with a boundary only: boundary.tf
@@ -227,6 +172,13 @@ locals {
         Effect   = "Allow"
         Action   = ["cloudformation:CreateResource", "cloudformation:DeleteResource", "cloudformation:UpdateResource", "config:Delete*", "config:Put*", "config:St*ConfigurationRecorder", "ecr:CreateRepository*", "ecr:DeleteLifecyclePolicy", "ecr:DeleteRepository*", "ecr:Put*", "ecr:*TagResource", "guardduty:CreateDetector", "guardduty:DeleteDetector", "guardduty:UpdateDetector", "guardduty:*TagResource", "inspector2:Disable", "inspector2:Enable", "s3:PutAccountPublicAccessBlock"]
         Resource = "*"
+      },
+      {
+        Sid       = "ConfigRole"
+        Effect    = "Allow"
+        Action    = "iam:PassRole"
+        Resource  = "${local.iam}:role/aws-service-role/config.amazonaws.com/*"
+        Condition = { StringEquals = { "iam:PassedToService" = "config.amazonaws.com" } }
       },
       {
         Sid      = "WhoVouchesForCi"

@@ -1,0 +1,132 @@
+"""What the AWS provider calls, by type: to refresh one (every plan does), and to look one up.
+
+A mocked plan needs no permission, so nothing else shows what a role lacks before AWS says AccessDenied. Written from
+the provider's code and AWS's Service Authorization Reference; nobody has seen it on AWS. `action@text` wants the action
+from a statement that holds the text: about that resource, or under that condition.
+"""
+
+from __future__ import annotations
+
+REFRESHED = {
+    "aws_acm_certificate": "acm:DescribeCertificate acm:ListTagsForCertificate",
+    "aws_acm_certificate_validation": "acm:DescribeCertificate",
+    "aws_appautoscaling_policy": "application-autoscaling:DescribeScalingPolicies",
+    "aws_appautoscaling_target": "application-autoscaling:DescribeScalableTargets"
+    " application-autoscaling:ListTagsForResource",
+    "aws_backup_plan": "backup:GetBackupPlan backup:ListTags",
+    "aws_backup_selection": "backup:GetBackupSelection",
+    "aws_backup_vault": "backup:DescribeBackupVault backup:ListTags",
+    "aws_backup_vault_lock_configuration": "backup:DescribeBackupVault",
+    "aws_cloudcontrolapi_resource": "cloudformation:DescribeType cloudformation:GetResource ecr:DescribeRepositories"
+    " ecr:GetLifecyclePolicy ecr:GetRepositoryPolicy ecr:ListTagsForResource",
+    "aws_cloudfront_distribution": "cloudfront:GetDistribution cloudfront:ListTagsForResource",
+    "aws_cloudfront_origin_access_control": "cloudfront:GetOriginAccessControl",
+    "aws_cloudfront_response_headers_policy": "cloudfront:GetResponseHeadersPolicy",
+    "aws_cloudwatch_dashboard": "cloudwatch:GetDashboard",
+    "aws_cloudwatch_event_rule": "events:DescribeRule events:ListTagsForResource",
+    "aws_cloudwatch_event_target": "events:ListTargetsByRule",
+    "aws_cloudwatch_log_delivery": "logs:GetDelivery logs:ListTagsForResource",
+    "aws_cloudwatch_log_delivery_destination": "logs:GetDeliveryDestination logs:ListTagsForResource",
+    "aws_cloudwatch_log_delivery_source": "logs:GetDeliverySource logs:ListTagsForResource",
+    "aws_cloudwatch_log_group": "logs:DescribeLogGroups logs:ListTagsForResource",
+    "aws_cloudwatch_metric_alarm": "cloudwatch:DescribeAlarms cloudwatch:ListTagsForResource",
+    "aws_config_configuration_recorder": "config:DescribeConfigurationRecorders",
+    "aws_config_configuration_recorder_status": "config:DescribeConfigurationRecorderStatus",
+    "aws_config_delivery_channel": "config:DescribeDeliveryChannels",
+    "aws_db_event_subscription": "rds:DescribeEventSubscriptions rds:ListTagsForResource",
+    "aws_db_instance": "rds:DescribeDBInstances rds:ListTagsForResource",
+    "aws_db_instance_automated_backups_replication": "rds:DescribeDBInstanceAutomatedBackups",
+    "aws_db_parameter_group": "rds:DescribeDBParameterGroups rds:DescribeDBParameters rds:ListTagsForResource",
+    "aws_db_subnet_group": "rds:DescribeDBSubnetGroups rds:ListTagsForResource",
+    "aws_default_security_group": "ec2:DescribeSecurityGroups",
+    "aws_ecr_lifecycle_policy": "ecr:GetLifecyclePolicy",
+    "aws_ecr_replication_configuration": "ecr:DescribeRegistry",
+    "aws_ecr_repository": "ecr:DescribeRepositories ecr:ListTagsForResource",
+    "aws_ecr_repository_creation_template": "ecr:DescribeRepositoryCreationTemplates",
+    "aws_ecs_cluster": "ecs:DescribeClusters ecs:ListTagsForResource",
+    "aws_ecs_service": "ecs:DescribeServices ecs:ListTagsForResource",
+    "aws_ecs_task_definition": "ecs:DescribeTaskDefinition",
+    "aws_efs_backup_policy": "elasticfilesystem:DescribeBackupPolicy",
+    "aws_efs_file_system": "elasticfilesystem:DescribeFileSystems elasticfilesystem:DescribeLifecycleConfiguration",
+    "aws_efs_file_system_policy": "elasticfilesystem:DescribeFileSystemPolicy",
+    "aws_efs_mount_target": "elasticfilesystem:DescribeMountTargets"
+    " elasticfilesystem:DescribeMountTargetSecurityGroups",
+    "aws_eip": "ec2:DescribeAddresses ec2:DescribeAddressesAttribute",
+    "aws_elasticache_replication_group": "elasticache:DescribeReplicationGroups elasticache:DescribeCacheClusters"
+    " elasticache:ListTagsForResource",
+    "aws_elasticache_subnet_group": "elasticache:DescribeCacheSubnetGroups elasticache:ListTagsForResource",
+    "aws_elasticache_user": "elasticache:DescribeUsers elasticache:ListTagsForResource",
+    "aws_elasticache_user_group": "elasticache:DescribeUserGroups elasticache:ListTagsForResource",
+    "aws_flow_log": "ec2:DescribeFlowLogs",
+    "aws_grafana_role_association": "grafana:ListPermissions",
+    "aws_grafana_workspace": "grafana:DescribeWorkspace grafana:DescribeWorkspaceConfiguration",
+    "aws_guardduty_detector": "guardduty:GetDetector",
+    "aws_guardduty_detector_feature": "guardduty:GetDetector",
+    "aws_iam_openid_connect_provider": "iam:GetOpenIDConnectProvider",
+    "aws_iam_policy": "iam:GetPolicy iam:GetPolicyVersion iam:ListPolicyVersions",
+    "aws_iam_role": "iam:GetRole iam:ListRolePolicies iam:ListAttachedRolePolicies iam:GetRolePolicy",
+    "aws_iam_role_policy": "iam:GetRolePolicy",
+    "aws_iam_role_policy_attachment": "iam:ListAttachedRolePolicies",
+    "aws_iam_service_linked_role": "iam:GetRole",
+    "aws_inspector2_enabler": "inspector2:BatchGetAccountStatus",
+    "aws_internet_gateway": "ec2:DescribeInternetGateways",
+    "aws_kms_alias": "kms:ListAliases",
+    "aws_kms_key": "kms:DescribeKey kms:GetKeyPolicy kms:GetKeyRotationStatus kms:ListResourceTags",
+    "aws_kms_key_policy": "kms:DescribeKey kms:GetKeyPolicy",
+    "aws_lb": "elasticloadbalancing:DescribeLoadBalancers elasticloadbalancing:DescribeLoadBalancerAttributes"
+    " elasticloadbalancing:DescribeCapacityReservation elasticloadbalancing:DescribeTags",
+    "aws_lb_listener": "elasticloadbalancing:DescribeListeners elasticloadbalancing:DescribeListenerAttributes",
+    "aws_lb_target_group": "elasticloadbalancing:DescribeTargetGroups"
+    " elasticloadbalancing:DescribeTargetGroupAttributes",
+    "aws_nat_gateway": "ec2:DescribeNatGateways",
+    "aws_route": "ec2:DescribeRouteTables",
+    "aws_route53_health_check": "route53:GetHealthCheck route53:ListTagsForResource",
+    "aws_route53_record": "route53:GetHostedZone route53:ListResourceRecordSets",
+    "aws_route53_zone": "route53:GetHostedZone route53:ListTagsForResource",
+    "aws_route_table": "ec2:DescribeRouteTables",
+    "aws_route_table_association": "ec2:DescribeRouteTables",
+    "aws_s3_account_public_access_block": "s3:GetAccountPublicAccessBlock",
+    "aws_s3_bucket": "s3:ListBucket s3:GetAccelerateConfiguration s3:GetBucketAcl s3:GetBucketCORS s3:GetBucketLogging"
+    " s3:GetBucketObjectLockConfiguration s3:GetBucketPolicy s3:GetBucketRequestPayment s3:GetBucketTagging"
+    " s3:GetBucketVersioning s3:GetBucketWebsite s3:GetEncryptionConfiguration s3:GetLifecycleConfiguration"
+    " s3:GetReplicationConfiguration",
+    "aws_s3_bucket_lifecycle_configuration": "s3:GetLifecycleConfiguration",
+    "aws_s3_bucket_logging": "s3:GetBucketLogging",
+    "aws_s3_bucket_object_lock_configuration": "s3:GetBucketObjectLockConfiguration",
+    "aws_s3_bucket_ownership_controls": "s3:GetBucketOwnershipControls",
+    "aws_s3_bucket_policy": "s3:GetBucketPolicy",
+    "aws_s3_bucket_public_access_block": "s3:GetBucketPublicAccessBlock",
+    "aws_s3_bucket_replication_configuration": "s3:GetReplicationConfiguration",
+    "aws_s3_bucket_server_side_encryption_configuration": "s3:GetEncryptionConfiguration",
+    "aws_s3_bucket_versioning": "s3:GetBucketVersioning",
+    "aws_s3_object": "s3:GetObject@-cdn- s3:GetObjectTagging@-cdn-",
+    "aws_secretsmanager_secret": "secretsmanager:DescribeSecret secretsmanager:GetResourcePolicy",
+    "aws_secretsmanager_secret_rotation": "secretsmanager:DescribeSecret",
+    "aws_secretsmanager_secret_version": "secretsmanager:GetSecretValue kms:Decrypt",
+    "aws_security_group": "ec2:DescribeSecurityGroups",
+    "aws_sns_topic": "sns:GetTopicAttributes sns:ListTagsForResource",
+    "aws_sns_topic_policy": "sns:GetTopicAttributes",
+    "aws_sns_topic_subscription": "sns:GetSubscriptionAttributes",
+    "aws_ssm_parameter": "ssm:GetParameter ssm:DescribeParameters ssm:ListTagsForResource",
+    "aws_subnet": "ec2:DescribeSubnets",
+    "aws_vpc": "ec2:DescribeVpcs ec2:DescribeVpcAttribute ec2:DescribeNetworkAcls ec2:DescribeRouteTables",
+    "aws_vpc_endpoint": "ec2:DescribeVpcEndpoints ec2:DescribePrefixLists",
+    "aws_vpc_security_group_egress_rule": "ec2:DescribeSecurityGroupRules",
+    "aws_vpc_security_group_ingress_rule": "ec2:DescribeSecurityGroupRules",
+    "aws_wafv2_ip_set": "wafv2:GetIPSet wafv2:ListTagsForResource",
+    "aws_wafv2_web_acl": "wafv2:GetWebACL wafv2:ListTagsForResource",
+    "aws_wafv2_web_acl_association": "wafv2:GetWebACLForResource elasticloadbalancing:DescribeWebACLAssociation",
+    "aws_wafv2_web_acl_logging_configuration": "wafv2:GetLoggingConfiguration",
+}
+"""Type of resource -> what a plan calls."""
+
+LOOKED_UP = {
+    "aws_acm_certificate": "acm:ListCertificates acm:DescribeCertificate acm:ListTagsForCertificate",
+    "aws_default_tags": "",
+    "aws_ec2_managed_prefix_list": "ec2:DescribeManagedPrefixLists ec2:GetManagedPrefixListEntries",
+    "aws_lb_hosted_zone_id": "",
+    "aws_route53_zone": "route53:ListHostedZones route53:GetHostedZone route53:ListTagsForResource",
+    "aws_secretsmanager_secret_version": "secretsmanager:GetSecretValue kms:Decrypt",
+    "aws_secretsmanager_random_password": "secretsmanager:GetRandomPassword",
+}
+"""Type of data source or ephemeral resource -> what a plan calls."""
