@@ -7,6 +7,9 @@ locals {
     database    = null # copies of backups, no replica: RDS has no metric of how far they are
   }]
 
+  # It stands in the second region, so that it is there when the first one is lost: a stand-in makes no other.
+  grafana = var.grafana.enabled && !local.local_cloud && !var.stand_in
+
   # Known before they are there: what is to be here before them must not wait for them.
   database_identifier = local.prefix
   cache_group         = local.prefix
@@ -53,5 +56,5 @@ module "monitoring" {
   replication   = module.storage.replication
   second_region = one(local.second_region)
   anomalies     = !local.local_cloud
-  grafana       = var.grafana.enabled && !local.local_cloud ? { groups = var.grafana.groups } : null
+  grafana       = local.grafana ? { region = var.replica_region, groups = var.grafana.groups } : null
 }

@@ -27,7 +27,7 @@ variable "notifications" {
 }
 
 variable "grafana" {
-  description = "Whether there is an Amazon Managed Grafana workspace, which shows the metrics of the whole account, and the groups of IAM Identity Center (their ids) that are admin, editor or viewer there. Off where the environment is local."
+  description = "Whether there is an Amazon Managed Grafana workspace, in replica_region, which shows the metrics of the whole account, and the groups of IAM Identity Center (their ids) that are admin, editor or viewer there. Off where the environment is local."
   type        = object({ enabled = bool, groups = optional(map(set(string)), {}) })
 }
 

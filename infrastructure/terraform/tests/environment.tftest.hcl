@@ -166,6 +166,7 @@ run "production_on_aws" {
     database               = { engine_version = "15", instance_class = "db.m7g.large", allocated_storage_gb = 100, multi_az = true, backup_retention_days = 30, replicate = true }
     dns                    = { zone = "indivillage.com", health_check = true }
     file_system            = true
+    grafana                = { enabled = true }
 
     access = {
       basic_auth = false
@@ -177,6 +178,11 @@ run "production_on_aws" {
   assert {
     condition     = length(output.topology.alarms) == 9 && !anytrue([for name in output.topology.alarms : strcontains(name, "-ops-")])
     error_message = "what people hear of must not become a gate of releases"
+  }
+
+  assert {
+    condition     = local.grafana
+    error_message = "production must have Grafana, in the second region"
   }
 
   assert {
@@ -276,6 +282,7 @@ run "the_stand_in_of_a_lost_region" {
     cloud          = "aws"
     account_id     = "123456789012"
     access         = { basic_auth = false, roles = { developer = "read", qa = "read", devops = "full", product_owner = "approve" }, admin_mfa = true }
+    grafana        = { enabled = true }
     stand_in       = true
     region         = "ap-southeast-1"
     replica_region = "ap-south-1"
@@ -307,6 +314,11 @@ run "the_stand_in_of_a_lost_region" {
   assert {
     condition     = length(module.replica) + length(module.dns) + length(module.cdn) == 0 && length(data.aws_acm_certificate.this) == 1 && output.topology.cluster == "indivillage-prod2"
     error_message = "it must not need the lost region, and take the certificate that lies ready"
+  }
+
+  assert {
+    condition     = output.grafana == null
+    error_message = "Grafana stands in what was the second region, and in the lost one's AWS has none"
   }
 }
 

@@ -1,7 +1,10 @@
 # Amazon Managed Grafana: people sign in through IAM Identity Center, and see what one role may read: metrics and alarms of
 # this account, no logs. What it shows is written down in infrastructure/grafana; what somebody draws by hand ends with it.
+#
+# It stands in the second region: AWS has none in ours, and there it outlives the first one.
 resource "aws_grafana_workspace" "this" {
-  count = var.grafana == null ? 0 : 1
+  provider = aws.replica
+  count    = var.grafana == null ? 0 : 1
 
   name                     = var.prefix
   description              = "Dashboards of the account's environments"
@@ -17,6 +20,7 @@ resource "aws_grafana_workspace" "this" {
 }
 
 resource "aws_grafana_role_association" "this" {
+  provider = aws.replica
   for_each = var.grafana == null ? {} : var.grafana.groups
 
   workspace_id = aws_grafana_workspace.this[0].id
@@ -39,7 +43,7 @@ resource "aws_iam_role" "grafana" {
       Action    = "sts:AssumeRole"
       Condition = {
         StringEquals = { "aws:SourceAccount" = var.account_id }
-        StringLike   = { "aws:SourceArn" = "arn:aws:grafana:${var.region}:${var.account_id}:/workspaces/*" }
+        StringLike   = { "aws:SourceArn" = "arn:aws:grafana:${var.grafana.region}:${var.account_id}:/workspaces/*" }
       }
     }]
   })

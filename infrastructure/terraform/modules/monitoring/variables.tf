@@ -168,9 +168,18 @@ variable "anomalies" {
 }
 
 variable "grafana" {
-  description = "Groups of IAM Identity Center (their ids) by what they are in Grafana: admin, editor, viewer. Null makes no workspace."
-  type        = object({ groups = map(set(string)) })
+  description = "The second region, where the workspace stands, and groups of IAM Identity Center (their ids) by what they are in Grafana: admin, editor, viewer. Null makes no workspace."
+  type        = object({ region = string, groups = map(set(string)) })
   default     = null
+
+  # docs.aws.amazon.com/general/latest/gr/grafana-service.html
+  validation {
+    condition = var.grafana == null ? true : contains([
+      "ap-northeast-1", "ap-northeast-2", "ap-southeast-1", "ap-southeast-2", "eu-central-1", "eu-west-1", "eu-west-2",
+      "us-east-1", "us-east-2", "us-west-2",
+    ], var.grafana.region)
+    error_message = "grafana.region must be one in which Amazon Managed Grafana exists: Mumbai (ap-south-1), for one, is none."
+  }
 
   validation {
     condition     = var.grafana == null ? true : length(setsubtract(keys(var.grafana.groups), ["admin", "editor", "viewer"])) == 0

@@ -12,9 +12,6 @@ mock_provider "aws" {
   mock_resource "aws_iam_role" {
     defaults = { arn = "arn:aws:iam::123456789012:role/a" }
   }
-  mock_resource "aws_grafana_workspace" {
-    defaults = { endpoint = "g-1.grafana-workspace.ap-south-1.amazonaws.com" }
-  }
 
   # Whether somebody is told, or paged, shows only when the topics are told apart.
   override_resource {
@@ -35,6 +32,9 @@ mock_provider "aws" {
 
   mock_resource "aws_sns_topic" {
     defaults = { arn = "arn:aws:sns:ap-southeast-1:123456789012:critical" }
+  }
+  mock_resource "aws_grafana_workspace" {
+    defaults = { endpoint = "g-1.grafana-workspace.ap-southeast-1.amazonaws.com" }
   }
 }
 
@@ -72,7 +72,7 @@ run "everything" {
     }
     second_region = { region = "ap-southeast-1", kms_key_arn = "arn:aws:kms:ap-southeast-1:123456789012:key/2", database = "indivillage-test-replica" }
     anomalies     = true
-    grafana       = { groups = { viewer = ["group-1"], admin = ["group-2"] } }
+    grafana       = { region = "ap-southeast-1", groups = { viewer = ["group-1"], admin = ["group-2"] } }
   }
 
   # Alarms.
@@ -223,8 +223,8 @@ run "everything" {
   # Grafana.
   assert {
     condition = (aws_grafana_workspace.this[0].authentication_providers == tolist(["AWS_SSO"]) && aws_grafana_workspace.this[0].account_access_type == "CURRENT_ACCOUNT" && aws_grafana_workspace.this[0].permission_type == "CUSTOMER_MANAGED" &&
-    { for name, association in aws_grafana_role_association.this : association.role => association.group_ids } == { ADMIN = toset(["group-2"]), VIEWER = toset(["group-1"]) } && output.grafana == "https://g-1.grafana-workspace.ap-south-1.amazonaws.com")
-    error_message = "people must sign in through IAM Identity Center, in the groups that are named"
+    { for name, association in aws_grafana_role_association.this : association.role => association.group_ids } == { ADMIN = toset(["group-2"]), VIEWER = toset(["group-1"]) } && output.grafana == "https://g-1.grafana-workspace.ap-southeast-1.amazonaws.com")
+    error_message = "people must sign in through IAM Identity Center, in the groups that are named, in the region that has Grafana"
   }
 
   assert {
@@ -235,7 +235,7 @@ run "everything" {
   assert {
     condition = one(jsondecode(aws_iam_role.grafana[0].assume_role_policy).Statement).Condition == {
       StringEquals = { "aws:SourceAccount" = "123456789012" }
-      StringLike   = { "aws:SourceArn" = "arn:aws:grafana:ap-south-1:123456789012:/workspaces/*" }
+      StringLike   = { "aws:SourceArn" = "arn:aws:grafana:ap-southeast-1:123456789012:/workspaces/*" }
     }
     error_message = "no other account's Grafana may take the role"
   }
@@ -298,8 +298,18 @@ run "refuses_what_makes_no_sense" {
     thresholds = { cpu_percent = 100, rpo_s = 0, backup_age_hours = 24 }
     phones     = ["0123"]
     database   = { identifier = "indivillage-test", instance_class = "db.x2g.large", storage_gb = 20 }
-    grafana    = { groups = { owner = ["group-1"] } }
+    grafana    = { region = "ap-southeast-1", groups = { owner = ["group-1"] } }
   }
 
   expect_failures = [var.thresholds, var.phones, var.database, var.grafana]
+}
+
+run "refuses_a_region_without_grafana" {
+  command = plan
+
+  variables {
+    grafana = { region = "ap-south-1", groups = {} }
+  }
+
+  expect_failures = [var.grafana]
 }
