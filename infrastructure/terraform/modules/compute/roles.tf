@@ -1,6 +1,10 @@
 # Two roles a service: the execution role is ECS's own (pull the image, read the secrets, write the log), the task role
 # is the application's. Neither can do what the other can.
 locals {
+  # GuardDuty's sensor, which starts beside the task where GuardDuty watches the account; each region's lies in an account of
+  # AWS's own: https://docs.aws.amazon.com/guardduty/latest/ug/ecs-runtime-agent-ecr-image-uri.html
+  sensor = "arn:aws:ecr:${var.region}:*:repository/aws-guardduty-agent-fargate"
+
   assume_role_policy = jsonencode({
     Version = "2012-10-17"
     Statement = [{
@@ -58,7 +62,7 @@ resource "aws_iam_role_policy" "execution" {
         Sid      = "Image"
         Effect   = "Allow"
         Action   = ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"]
-        Resource = "arn:aws:ecr:${var.region}:${var.account_id}:repository/${local.repositories[each.key]}"
+        Resource = ["arn:aws:ecr:${var.region}:${var.account_id}:repository/${local.repositories[each.key]}", local.sensor]
       },
       {
         Sid      = "Log"

@@ -126,3 +126,16 @@ resource "aws_vpc_security_group_egress_rule" "aws_apis" {
   to_port           = 443
   description       = "AWS APIs over TLS"
 }
+
+# GuardDuty's sensor beside each task reports to an endpoint that GuardDuty makes in the VPC, with a group that has no name
+# before: https://docs.aws.amazon.com/guardduty/latest/ug/how-runtime-monitoring-works-ecs-fargate.html
+resource "aws_vpc_security_group_egress_rule" "sensor" {
+  for_each = length(var.endpoints) > 0 ? local.callers : toset([])
+
+  security_group_id = aws_security_group.this[each.value].id
+  cidr_ipv4         = var.cidr
+  ip_protocol       = "tcp"
+  from_port         = 443
+  to_port           = 443
+  description       = "GuardDuty sensor over TLS"
+}

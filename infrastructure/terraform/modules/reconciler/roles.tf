@@ -17,6 +17,7 @@ locals {
   cluster  = "arn:aws:ecs:${var.region}:${var.account_id}:cluster/${var.cluster}"
   services = [for name in var.services : "arn:aws:ecs:${var.region}:${var.account_id}:service/${var.cluster}/${name}"]
   bucket   = "arn:aws:s3:::${var.state_bucket}"
+  sensor   = "arn:aws:ecr:${var.region}:*:repository/aws-guardduty-agent-fargate" # modules/compute/roles.tf
 }
 
 resource "aws_iam_role" "schedule" {
@@ -84,7 +85,7 @@ resource "aws_iam_role_policy" "execution" {
         Sid      = "Image"
         Effect   = "Allow"
         Action   = ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"]
-        Resource = local.image
+        Resource = [local.image, local.sensor]
       },
       {
         Sid      = "Log"

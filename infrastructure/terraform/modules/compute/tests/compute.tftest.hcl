@@ -219,6 +219,13 @@ run "least_privilege" {
   }
 
   assert {
+    condition = { for name, policy in aws_iam_role_policy.execution : name => one([for statement in jsondecode(policy.policy).Statement : toset(statement.Resource) if statement.Sid == "Image"]) } == {
+      for name in ["backend", "frontend"] : name => toset(["arn:aws:ecr:ap-south-1:123456789012:repository/indivillage/${name}", "arn:aws:ecr:ap-south-1:*:repository/aws-guardduty-agent-fargate"])
+    }
+    error_message = "a service must pull its own image and GuardDuty's sensor, and no other"
+  }
+
+  assert {
     condition     = length([for statement in jsondecode(aws_iam_role_policy.execution["frontend"].policy).Statement : statement if statement.Sid == "Secrets"]) == 0
     error_message = "a service without secrets must not read any"
   }

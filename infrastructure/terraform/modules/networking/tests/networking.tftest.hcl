@@ -207,6 +207,11 @@ run "endpoints" {
   }
 
   assert {
+    condition     = toset(keys(aws_vpc_security_group_egress_rule.sensor)) == toset(["frontend", "backend", "reconciler"]) && alltrue([for rule in values(aws_vpc_security_group_egress_rule.sensor) : rule.cidr_ipv4 == var.cidr && rule.from_port == 443 && rule.to_port == 443])
+    error_message = "GuardDuty's sensors must reach the endpoint that GuardDuty makes, and nothing outside the VPC"
+  }
+
+  assert {
     condition     = toset([for flow in values(local.flows) : flow.from if flow.to == "endpoints" && flow.port == 443]) == toset(["frontend", "backend", "reconciler"])
     error_message = "every task, and nobody else, must reach the endpoints"
   }

@@ -116,6 +116,11 @@ run "least_privilege" {
   }
 
   assert {
+    condition     = one([for statement in jsondecode(aws_iam_role_policy.execution.policy).Statement : toset([for arn in statement.Resource : split(":repository/", arn)[1]]) if statement.Sid == "Image"]) == toset([var.repository, "aws-guardduty-agent-fargate"])
+    error_message = "it must pull its own image and GuardDuty's sensor, and no other"
+  }
+
+  assert {
     condition = one([for statement in jsondecode(aws_iam_role_policy.task.policy).Statement : statement.Condition if statement.Sid == "Limits"]) == {
       StringEquals = {
         "application-autoscaling:service-namespace"  = "ecs"
