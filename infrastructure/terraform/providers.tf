@@ -20,6 +20,9 @@ provider "aws" {
   alias  = "replica"
   region = var.replica_region
 
+  # Who we are is asked at home: a stand-in's second region is the one that was lost (docs/infrastructure/region-failure.md).
+  sts_region = var.region
+
   allowed_account_ids = [var.account_id]
 
   skip_metadata_api_check     = local.local_cloud ? "true" : null

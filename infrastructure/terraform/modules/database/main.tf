@@ -1,7 +1,8 @@
 # PostgreSQL (RDS) with its credentials, backups and events, and Redis (ElastiCache) with its users.
 
 locals {
-  tls = var.tls ? "1" : "0"
+  tls  = var.tls ? "1" : "0"
+  name = "indivillage"
 }
 
 # Either we keep the password, and a new one comes with a new generation and a release; or RDS does and replaces it every
@@ -44,7 +45,7 @@ resource "aws_db_instance" "this" {
   engine         = "postgres"
   engine_version = var.database.engine_version
   instance_class = var.database.instance_class
-  db_name        = "indivillage"
+  db_name        = var.database.restore_from == null ? local.name : null # what is restored has its databases
   port           = var.port
 
   username                      = var.username
@@ -100,7 +101,7 @@ resource "aws_db_instance" "this" {
   lifecycle {
     # AWS Backup moves the window to where its own continuous backup fits, and refuses whoever moves it back. What a
     # database was made from is history: another source would replace it.
-    ignore_changes = [backup_window, restore_to_point_in_time]
+    ignore_changes = [backup_window, db_name, restore_to_point_in_time]
   }
 
   # RDS refuses a role that cannot write metrics yet.

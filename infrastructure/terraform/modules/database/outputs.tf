@@ -3,7 +3,7 @@ output "postgres" {
   value = {
     host    = aws_db_instance.this.address
     port    = aws_db_instance.this.port
-    name    = aws_db_instance.this.db_name
+    name    = local.name
     sslmode = var.tls ? "require" : "prefer"
   }
 }

@@ -425,4 +425,10 @@ run "restored" {
     condition     = one(aws_db_instance.this.restore_to_point_in_time[*].source_db_instance_automated_backups_arn) == "arn:aws:rds:ap-southeast-1:123456789012:auto-backup:ab-1" && aws_db_instance.this.storage_encrypted
     error_message = "a database must be made from the backups that are named"
   }
+
+  # The provider would hand it to RestoreDBInstanceToPointInTime, which makes no database in what it restores.
+  assert {
+    condition     = aws_db_instance.this.db_name != "indivillage" && output.postgres.name == "indivillage"
+    error_message = "what is restored has its databases, under the name that tasks ask for"
+  }
 }
