@@ -2,7 +2,7 @@
 
 A mocked plan needs no permission, so nothing else shows what a role lacks before AWS says AccessDenied. Written from
 the provider's code and AWS's Service Authorization Reference; nobody has seen it on AWS. `action@text` wants the action
-from a statement that holds the text: about that resource, or under that condition.
+from a statement that holds the text: about that resource, or under that condition. `@*`: AWS knows no resource for it.
 """
 
 from __future__ import annotations

@@ -42,7 +42,7 @@ CHANGED = {
     "aws_cloudwatch_dashboard": "cloudwatch:PutDashboard cloudwatch:DeleteDashboards",
     "aws_cloudwatch_event_rule": "events:PutRule events:TagResource events:DeleteRule",
     "aws_cloudwatch_event_target": "events:PutTargets events:RemoveTargets iam:PassRole",
-    "aws_cloudwatch_log_delivery": "logs:CreateDelivery logs:DeleteDelivery",
+    "aws_cloudwatch_log_delivery": "logs:CreateDelivery logs:TagResource@:delivery logs:DeleteDelivery",
     "aws_cloudwatch_log_delivery_destination": "logs:PutDeliveryDestination logs:DeleteDeliveryDestination",
     "aws_cloudwatch_log_delivery_source": "logs:PutDeliverySource logs:DeleteDeliverySource"
     " cloudfront:AllowVendedLogDeliveryForResource",
@@ -66,7 +66,7 @@ CHANGED = {
     "aws_ecr_repository": "ecr:CreateRepository ecr:DeleteRepository",
     "aws_ecr_repository_creation_template": "ecr:CreateRepositoryCreationTemplate ecr:UpdateRepositoryCreationTemplate"
     " ecr:DeleteRepositoryCreationTemplate",
-    "aws_ecs_cluster": "ecs:CreateCluster ecs:TagResource ecs:UpdateCluster ecs:DeleteCluster",
+    "aws_ecs_cluster": "ecs:CreateCluster@* ecs:TagResource ecs:UpdateCluster ecs:DeleteCluster",
     "aws_ecs_service": "ecs:CreateService ecs:TagResource ecs:UpdateService ecs:DeleteService",
     "aws_ecs_task_definition": "ecs:RegisterTaskDefinition ecs:DeregisterTaskDefinition ecs:TagResource iam:PassRole",
     "aws_efs_backup_policy": "elasticfilesystem:PutBackupPolicy",
@@ -82,7 +82,7 @@ CHANGED = {
     "aws_elasticache_user_group": "elasticache:CreateUserGroup elasticache:ModifyUserGroup elasticache:DeleteUserGroup",
     "aws_flow_log": "ec2:CreateFlowLogs ec2:DeleteFlowLogs logs:CreateLogDelivery logs:DeleteLogDelivery",
     "aws_grafana_role_association": "grafana:UpdatePermissions",
-    "aws_grafana_workspace": "grafana:CreateWorkspace@grafana:ap-southeast-1"
+    "aws_grafana_workspace": "grafana:CreateWorkspace@*"
     " grafana:UpdateWorkspace@grafana:ap-southeast-1"
     " grafana:UpdateWorkspaceConfiguration grafana:DeleteWorkspace grafana:TagResource iam:PassRole"
     " sso:CreateManagedApplicationInstance sso:DescribeRegisteredRegions",
@@ -97,7 +97,7 @@ CHANGED = {
     "aws_inspector2_enabler": "inspector2:Enable inspector2:Disable iam:CreateServiceLinkedRole",
     "aws_internet_gateway": "ec2:CreateInternetGateway ec2:AttachInternetGateway ec2:DeleteInternetGateway",
     "aws_kms_alias": "kms:CreateAlias kms:DeleteAlias",
-    "aws_kms_key": "kms:CreateKey kms:TagResource@aws:RequestTag kms:EnableKeyRotation kms:PutKeyPolicy"
+    "aws_kms_key": "kms:CreateKey@* kms:TagResource@aws:RequestTag kms:EnableKeyRotation kms:PutKeyPolicy"
     " kms:ScheduleKeyDeletion",
     "aws_kms_key_policy": "kms:PutKeyPolicy",
     "aws_lb": "elasticloadbalancing:CreateLoadBalancer elasticloadbalancing:AddTags"
@@ -127,7 +127,7 @@ CHANGED = {
     "aws_security_group": f"ec2:CreateSecurityGroup ec2:RevokeSecurityGroupEgress ec2:DeleteSecurityGroup {_RULES}",
     "aws_sns_topic": "sns:CreateTopic sns:TagResource sns:SetTopicAttributes sns:DeleteTopic",
     "aws_sns_topic_policy": "sns:SetTopicAttributes",
-    "aws_sns_topic_subscription": "sns:Subscribe sns:Unsubscribe",
+    "aws_sns_topic_subscription": "sns:Subscribe sns:Unsubscribe@*",
     "aws_ssm_parameter": "ssm:PutParameter ssm:AddTagsToResource ssm:DeleteParameter",
     "aws_subnet": "ec2:CreateSubnet ec2:ModifySubnetAttribute ec2:DeleteSubnet",
     "aws_vpc": "ec2:CreateVpc ec2:ModifyVpcAttribute ec2:DeleteVpc",

@@ -37,7 +37,7 @@ def may(statements: Sequence[Mapping[str, Any]], call: str) -> bool:
     return any(
         fnmatchcase(action.lower(), str(pattern).lower())
         for statement in statements
-        if text in json.dumps(statement)
+        if (statement["Resource"] == "*" if text == "*" else text in json.dumps(statement))
         for pattern in ([statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"])
     )
 

@@ -55,6 +55,13 @@ def test_what_only_a_release_may_helps_no_plan() -> None:
     ]
 
 
+def test_what_has_no_resource_is_not_had_by_naming_one() -> None:
+    """AWS compares such a call with nothing but a star."""
+    narrowed = {"Action": "grafana:CreateWorkspace", "Resource": "arn:aws:grafana:ap-southeast-1:1:/workspaces*"}
+    assert not may([narrowed], "grafana:CreateWorkspace@*")
+    assert may([{**narrowed, "Resource": "*"}], "grafana:CreateWorkspace@*")
+
+
 @pytest.mark.parametrize(("call", "allowed"), [("kms:TagResource", True), ("kms:TagResource@aws:RequestTag", False)])
 def test_a_right_that_depends_is_told_apart(call: str, allowed: bool) -> None:
     """A key that is not there yet has no tag: who may only change tagged keys makes none."""

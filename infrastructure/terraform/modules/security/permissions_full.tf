@@ -37,7 +37,7 @@ locals {
       {
         Sid    = "Cluster"
         Effect = "Allow"
-        Action = ["ecs:CreateCluster", "ecs:CreateService", "ecs:DeleteCluster", "ecs:DeleteService", "ecs:PutClusterCapacityProviders",
+        Action = ["ecs:CreateService", "ecs:DeleteCluster", "ecs:DeleteService", "ecs:PutClusterCapacityProviders",
         "ecs:UntagResource", "ecs:UpdateCluster*"]
         Resource = ["arn:aws:ecs:${local.aws}:cluster/${var.prefix}", "arn:aws:ecs:${local.aws}:service/${var.prefix}/*"]
       },
@@ -71,7 +71,7 @@ locals {
       {
         Sid      = "Unnarrowed" # AWS knows no resource for these
         Effect   = "Allow"
-        Action   = ["cloudwatch:PutAnomalyDetector", "cloudwatch:DeleteAnomalyDetector", "sns:SetSubscriptionAttributes", "sns:Unsubscribe"]
+        Action   = ["cloudwatch:PutAnomalyDetector", "cloudwatch:DeleteAnomalyDetector", "ecs:CreateCluster", "sns:SetSubscriptionAttributes", "sns:Unsubscribe"]
         Resource = "*"
       },
       {
@@ -98,14 +98,20 @@ locals {
       {
         Sid      = "Grafana"
         Effect   = "Allow"
-        Action   = ["grafana:CreateWorkspace", "grafana:DeleteWorkspace", "grafana:*TagResource", "grafana:Update*"]
+        Action   = ["grafana:DeleteWorkspace", "grafana:*TagResource", "grafana:Update*"]
         Resource = "arn:aws:grafana:${var.replica_region}:${var.account_id}:/workspaces*" # AWS has none in the first one
       },
       {
         Sid      = "GrafanaSignIn" # Grafana asks for these on behalf of whoever makes a workspace
         Effect   = "Allow"
-        Action   = local.grafana_sign_in
+        Action   = concat(["grafana:CreateWorkspace"], local.grafana_sign_in)
         Resource = "*"
+      },
+      {
+        Sid      = "LogDeliveryTags"
+        Effect   = "Allow"
+        Action   = ["logs:TagResource", "logs:UntagResource"]
+        Resource = "arn:aws:logs:us-east-1:${var.account_id}:delivery*" # source, destination, and what joins them
       },
       {
         Sid    = "CloudFrontAndFirewall" # both name what they make at random; the boundary keeps off what is tagged otherwise

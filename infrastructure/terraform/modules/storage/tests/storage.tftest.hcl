@@ -187,8 +187,8 @@ run "copies_in_a_second_region" {
   }
 
   assert {
-    condition     = jsondecode(aws_iam_role.replication[0].assume_role_policy).Statement[0].Condition.StringEquals["aws:SourceAccount"] == "123456789012"
-    error_message = "only this account's buckets may use the role"
+    condition     = jsondecode(aws_iam_role.replication[0].assume_role_policy).Statement == [{ Effect = "Allow", Principal = { Service = "s3.amazonaws.com" }, Action = "sts:AssumeRole" }]
+    error_message = "S3 must be able to use the role, by the form that AWS documents, and nobody else"
   }
 
   assert {
