@@ -125,8 +125,17 @@ variable "services" {
   }
 
   validation {
-    condition     = alltrue([for service in values(var.services) : contains([256, 512, 1024, 2048, 4096, 8192, 16384], service.cpu) && service.memory >= 2 * service.cpu && service.memory <= 8 * service.cpu])
-    error_message = "services.*.cpu must be a Fargate size (256 to 16384), services.*.memory between two and eight times as much."
+    # docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-tasks-services.html (task CPU and memory)
+    condition = alltrue([for service in values(var.services) : try(contains({
+      256   = [512, 1024, 2048]
+      512   = range(1024, 4097, 1024)
+      1024  = range(2048, 8193, 1024)
+      2048  = range(4096, 16385, 1024)
+      4096  = range(8192, 30721, 1024)
+      8192  = range(16384, 61441, 4096)
+      16384 = range(32768, 122881, 8192)
+    }[service.cpu], service.memory), false)])
+    error_message = "services.*.cpu must be a Fargate size (256 to 16384), services.*.memory one that Fargate has for it: whole GiB between two and eight times as much, or 512 with 256."
   }
 }
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
 
+from tests.infrastructure import hcl
 from tests.infrastructure.conftest import CONFIGURATION
 from tests.infrastructure.controls.found import Found, configured, planned
 from tests.infrastructure.controls.watching import (
@@ -91,3 +93,15 @@ def test_what_nobody_watches_is_noticed() -> None:
         "production: aws_db_instance.replica: ReplicaLag",
     ]
     assert expected == list(unwatched(plan(service, *alarms, replication, replica)))
+
+
+def test_the_databases_logs_are_there_before_it() -> None:
+    """RDS makes its own log groups within minutes: ours may wait for no load balancer, task or cluster."""
+    (body,) = [
+        body
+        for kind, name, body in hcl.resources(CONFIGURATION)
+        if (kind, name) == ("aws_cloudwatch_log_group", "database")
+    ]
+    assert set(re.findall(r"\bvar\.(\w+)", str(body))) == {"database", "kms_key_arn", "log_retention_days"}
+    (called,) = [body for _, name, body in hcl.named(CONFIGURATION, "module") if name == "monitoring"]
+    assert re.findall(r"\b(?:module|data)\.", str(called["database"])) == []

@@ -463,6 +463,17 @@ run "refuses_sizes_that_fargate_lacks" {
   expect_failures = [var.services]
 }
 
+run "refuses_memory_between_fargate_s_steps" {
+  command = plan
+  variables {
+    services = {
+      frontend = { cpu = 256, memory = 512, count = 1, port = 8080, health_path = "/healthz" }
+      backend  = { cpu = 1024, memory = 2500, count = 1, port = 8080, health_path = "/readyz" }
+    }
+  }
+  expect_failures = [var.services]
+}
+
 run "refuses_a_privileged_port" {
   command = plan
   variables {

@@ -216,7 +216,7 @@ run "everything" {
   }
 
   assert {
-    condition     = toset(keys(aws_cloudwatch_log_group.services)) == toset(["/aws/rds/instance/indivillage-test/postgresql", "/aws/rds/instance/indivillage-test/upgrade", "/aws/ecs/containerinsights/indivillage-test/performance"]) && alltrue([for group in values(aws_cloudwatch_log_group.services) : group.retention_in_days == 30 && group.kms_key_id == var.kms_key_arn])
+    condition     = toset(keys(merge(aws_cloudwatch_log_group.database, aws_cloudwatch_log_group.services))) == toset(["/aws/rds/instance/indivillage-test/postgresql", "/aws/rds/instance/indivillage-test/upgrade", "/aws/ecs/containerinsights/indivillage-test/performance"]) && alltrue([for group in values(merge(aws_cloudwatch_log_group.database, aws_cloudwatch_log_group.services)) : group.retention_in_days == 30 && group.kms_key_id == var.kms_key_arn])
     error_message = "what AWS's services log must have an end and a key"
   }
 
@@ -245,7 +245,7 @@ run "local_cloud" {
   command = plan
 
   assert {
-    condition     = length(aws_cloudwatch_metric_alarm.operations) + length(aws_cloudwatch_metric_alarm.unusual) + length(aws_cloudwatch_metric_alarm.arriving) + length(aws_sns_topic.second) + length(aws_cloudwatch_log_group.services) + length(aws_grafana_workspace.this) + length(aws_iam_role.grafana) == 0 && output.grafana == null
+    condition     = length(aws_cloudwatch_metric_alarm.operations) + length(aws_cloudwatch_metric_alarm.unusual) + length(aws_cloudwatch_metric_alarm.arriving) + length(aws_sns_topic.second) + length(aws_cloudwatch_log_group.services) + length(aws_cloudwatch_log_group.database) + length(aws_grafana_workspace.this) + length(aws_iam_role.grafana) == 0 && output.grafana == null
     error_message = "what nobody measures must not be watched"
   }
 
