@@ -44,11 +44,14 @@ def without_texts(model: object) -> object:
     return [without_texts(value) for value in model] if isinstance(model, list) else model
 
 
-def drop_endpoints(table: Path, keep: frozenset[str]) -> None:
-    """Leave in TABLE, botocore's endpoints.json, the services in KEEP."""
+def drop_endpoints(data: Path) -> None:
+    """Leave in botocore's table of endpoints the services whose models are in DATA, under the names they have there."""
+    models = [json.loads(path.read_bytes()) for path in data.glob("*/*/service-2.json")]
+    kept = {model["metadata"]["endpointPrefix"] for model in models}
+    table = data / "endpoints.json"
     known = json.loads(table.read_bytes())
     for partition in known["partitions"]:
-        partition["services"] = {name: one for name, one in partition["services"].items() if name in keep}
+        partition["services"] = {name: one for name, one in partition["services"].items() if name in kept}
     table.write_text(json.dumps(known, separators=(",", ":")), encoding="utf-8")
 
 
@@ -58,7 +61,7 @@ def main(target: Path, keep: frozenset[str]) -> None:
     drop_models(data, keep)
     for packed in data.rglob("*.json.gz"):
         unpack(packed)
-    drop_endpoints(data / "endpoints.json", keep)
+    drop_endpoints(data)
     for cache in (*target.rglob("__pycache__"), target / "bin"):
         shutil.rmtree(cache, ignore_errors=True)
     if not compileall.compile_dir(target, quiet=1, invalidation_mode=PycInvalidationMode.UNCHECKED_HASH):

@@ -92,14 +92,3 @@ def test_sources_that_do_not_fit_are_named(source: Path, path: str, text: str, c
     assert 2 == ended.returncode
     (line,) = ended.stderr.splitlines()
     assert complaint in line
-
-
-def test_unused_service_models_are_removed(prepare: ModuleType, tmp_path: Path) -> None:
-    """The backend image keeps S3's model and botocore's own files; a name that is not there stops the build."""
-    for name in ("s3", "ec2", "lambda"):
-        (tmp_path / name).mkdir()
-    (tmp_path / "endpoints.json").write_text("{}")
-    assert 2 == prepare.drop_models(tmp_path, frozenset({"s3"}))
-    assert {"s3", "endpoints.json"} == {path.name for path in tmp_path.iterdir()}
-    with pytest.raises(SystemExit, match="no model of s4"):
-        prepare.drop_models(tmp_path, frozenset({"s4"}))
