@@ -62,6 +62,19 @@ def test_what_has_no_resource_is_not_had_by_naming_one() -> None:
     assert may([{**narrowed, "Resource": "*"}], "grafana:CreateWorkspace@*")
 
 
+@pytest.mark.parametrize("name", ["ci", "boundary"])
+def test_what_is_forbidden_is_lacking(name: str) -> None:
+    """A ban on every verb keeps a plan from looking, too."""
+    bans = [
+        {"Effect": "Allow", "Action": "iam:*", "Resource": "*"},
+        {"Effect": "Deny", "Action": "iam:*OpenIDConnectProvider*", "Resource": "*"},
+    ]
+    ban = Found("aws_iam_policy", SECURITY, name, {"policy": json.dumps({"Statement": bans})}, "people")
+    things = [ban, policy("plan", "iam:Get*"), Found("aws_iam_openid_connect_provider", SECURITY, "ci", {})]
+    noticed = [line for line in lacking(things) if "aws_iam_openid_connect_provider: plan" in line]
+    assert noticed == ["production: aws_iam_openid_connect_provider: plan: iam:GetOpenIDConnectProvider"]
+
+
 @pytest.mark.parametrize(("call", "allowed"), [("kms:TagResource", True), ("kms:TagResource@aws:RequestTag", False)])
 def test_a_right_that_depends_is_told_apart(call: str, allowed: bool) -> None:
     """A key that is not there yet has no tag: who may only change tagged keys makes none."""

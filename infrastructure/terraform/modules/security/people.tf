@@ -61,6 +61,9 @@ resource "aws_iam_openid_connect_provider" "ci" {
 
 locals {
   issuer = "token.actions.githubusercontent.com"
+
+  # Every verb but those that look, which a plan needs.
+  vouching = [for verb in ["AddClientIDTo", "Create", "Delete", "RemoveClientIDFrom", "Tag", "Untag", "Update"] : "iam:${verb}OpenIDConnectProvider*"]
 }
 
 # Repository, environment and branch in one claim, which GitHub puts together so once the repository is told to:
@@ -110,7 +113,7 @@ resource "aws_iam_role_policy" "ci" {
       {
         Sid      = "Policies"
         Effect   = "Deny"
-        Action   = ["iam:CreatePolicy*", "iam:DeletePolicy*", "iam:SetDefaultPolicyVersion", "iam:*OpenIDConnectProvider*"]
+        Action   = concat(["iam:CreatePolicy*", "iam:DeletePolicy*", "iam:SetDefaultPolicyVersion"], local.vouching)
         Resource = "*"
       },
     ]

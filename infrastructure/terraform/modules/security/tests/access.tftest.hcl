@@ -97,6 +97,12 @@ run "production" {
     error_message = "CI must have no say in who may do what, itself included"
   }
 
+  assert {
+    condition = alltrue([for action in ["AddClientIDToOpenIDConnectProvider*", "CreateOpenIDConnectProvider*", "DeleteOpenIDConnectProvider*", "UpdateOpenIDConnectProvider*"] :
+    contains(jsondecode(aws_iam_role_policy.ci[0].policy).Statement[1].Action, "iam:${action}")]) && jsondecode(aws_iam_role_policy.ci[0].policy).Statement[1].Resource == "*"
+    error_message = "CI must not say who vouches for it"
+  }
+
   # Policies.
   assert {
     condition     = alltrue([for policy in concat(values(aws_iam_policy.block), values(aws_iam_policy.boundary)) : length(policy.policy) <= 6144])
