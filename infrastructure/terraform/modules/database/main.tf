@@ -32,6 +32,10 @@ resource "aws_db_parameter_group" "this" {
   parameter {
     name  = "rds.force_ssl"
     value = local.tls
+
+    # PostgreSQL 15 has it by itself, and RDS says of what is so by itself that it waits for a reboot, whatever it was told:
+    # "immediate" would be a change in every plan. https://github.com/hashicorp/terraform-provider-aws/issues/23335
+    apply_method = var.tls ? "pending-reboot" : "immediate"
   }
 
   # A major upgrade needs the new group beside the old one.

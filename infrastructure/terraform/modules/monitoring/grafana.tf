@@ -15,8 +15,9 @@ resource "aws_grafana_workspace" "this" {
   role_arn                 = aws_iam_role.grafana[0].arn
   data_sources             = ["CLOUDWATCH"]
 
-  # No administrator of Grafana adds code to it.
-  configuration = jsonencode({ plugins = { pluginAdminEnabled = false } })
+  # No administrator of Grafana adds code to it, and alarms are CloudWatch's. AWS answers with both: one alone would be a
+  # change in every plan.
+  configuration = jsonencode({ plugins = { pluginAdminEnabled = false }, unifiedAlerting = { enabled = false } })
 }
 
 resource "aws_grafana_role_association" "this" {

@@ -97,8 +97,8 @@ run "protected" {
   }
 
   assert {
-    condition     = one([for parameter in aws_db_parameter_group.this.parameter : parameter.value if parameter.name == "rds.force_ssl"]) == "1"
-    error_message = "PostgreSQL must refuse connections without TLS"
+    condition     = one([for parameter in aws_db_parameter_group.this.parameter : "${parameter.value} ${parameter.apply_method}" if parameter.name == "rds.force_ssl"]) == "1 pending-reboot"
+    error_message = "PostgreSQL must refuse connections without TLS, and no plan may find that anew"
   }
 
   assert {

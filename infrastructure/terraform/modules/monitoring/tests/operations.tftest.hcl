@@ -233,6 +233,11 @@ run "everything" {
   }
 
   assert {
+    condition     = jsondecode(aws_grafana_workspace.this[0].configuration) == { plugins = { pluginAdminEnabled = false }, unifiedAlerting = { enabled = false } }
+    error_message = "nobody may add code to Grafana, and what AWS answers with must be what was said"
+  }
+
+  assert {
     condition = one(jsondecode(aws_iam_role.grafana[0].assume_role_policy).Statement).Condition == {
       StringEquals = { "aws:SourceAccount" = "123456789012" }
       StringLike   = { "aws:SourceArn" = "arn:aws:grafana:ap-southeast-1:123456789012:/workspaces/*" }
