@@ -93,15 +93,18 @@ def destroy(site: Site, scratch: Path) -> None:
         environ=os.environ,
     )
     variables = [f"-var-file={configuration}/environments/{name}/terraform.tfvars", "-var=cloud=local"]
-    done = subprocess.run(
-        ["terraform", "destroy", "-auto-approve", "-input=false", "-no-color", "-parallelism=30", *variables],
-        cwd=configuration,
-        env=program.environment,
-        capture_output=True,
-        text=True,
-        timeout=600,
-        check=False,
-    )
-    (scratch / "destroy.log").write_text(done.stdout + done.stderr, encoding="utf-8")
-    assert 0 == done.returncode, done.stderr[-4000:]
-    assert "Destroy complete!" in done.stdout
+    log = scratch / "destroy.log"
+    with log.open("w", encoding="utf-8") as file:
+        # Into a file, so that one that hangs has said what it waits for.
+        code = subprocess.run(
+            ["terraform", "destroy", "-auto-approve", "-input=false", "-no-color", "-parallelism=30", *variables],
+            cwd=configuration,
+            env=program.environment,
+            stdout=file,
+            stderr=subprocess.STDOUT,
+            timeout=600,
+            check=False,
+        ).returncode
+    said = log.read_text(encoding="utf-8")
+    assert 0 == code, said[-4000:]
+    assert "Destroy complete!" in said
