@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import os
 import subprocess
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
 
+import docker
 from deployer.tools.terraform_program import TerraformProgram
+from localcloud.names import LABEL
 from tests.chaos.site import ACCOUNT, REGION, Site
 
 from .conftest import Checkout
@@ -19,26 +22,38 @@ from .conftest import Checkout
 ENVIRONMENTS = {"prod": "production", "staging": "staging", "dev": "development"}
 """In the order in which they can go: development has the registry that all use."""
 
+TAGGED = "Tags[?Key=='Name'].Value[]"
 NAMES = {
-    ("ec2", "describe_vpcs"): "Vpcs[].Tags[?Key=='Name'].Value[]",
-    ("ec2", "describe_subnets"): "Subnets[].Tags[?Key=='Name'].Value[]",
+    ("ec2", "describe_vpcs"): f"Vpcs[].{TAGGED}",
+    ("ec2", "describe_subnets"): f"Subnets[].{TAGGED}",
     ("ec2", "describe_security_groups"): "SecurityGroups[].GroupName",
-    ("ec2", "describe_nat_gateways"): "NatGateways[?State!='deleted'].Tags[?Key=='Name'].Value[]",
+    ("ec2", "describe_nat_gateways"): f"NatGateways[?State!='deleted'][].{TAGGED}",
+    ("ec2", "describe_internet_gateways"): f"InternetGateways[].{TAGGED}",
+    ("ec2", "describe_route_tables"): f"RouteTables[].{TAGGED}",
+    ("ec2", "describe_vpc_endpoints"): f"VpcEndpoints[?State!='deleted'][].{TAGGED}",
     ("ecs", "list_clusters"): "clusterArns[]",
     ("elbv2", "describe_load_balancers"): "LoadBalancers[].LoadBalancerName",
     ("elbv2", "describe_target_groups"): "TargetGroups[].TargetGroupName",
     ("rds", "describe_db_instances"): "DBInstances[].DBInstanceIdentifier",
     ("rds", "describe_db_subnet_groups"): "DBSubnetGroups[].DBSubnetGroupName",
+    ("rds", "describe_db_parameter_groups"): "DBParameterGroups[].DBParameterGroupName",
     ("elasticache", "describe_replication_groups"): "ReplicationGroups[].ReplicationGroupId",
+    ("elasticache", "describe_cache_subnet_groups"): "CacheSubnetGroups[].CacheSubnetGroupName",
     ("s3", "list_buckets"): "Buckets[].Name",
     ("secretsmanager", "list_secrets"): "SecretList[?!DeletedDate].Name",
     ("ssm", "describe_parameters"): "Parameters[].Name",
     ("logs", "describe_log_groups"): "logGroups[].logGroupName",
     ("cloudwatch", "describe_alarms"): "MetricAlarms[].AlarmName",
+    ("cloudwatch", "list_dashboards"): "DashboardEntries[].DashboardName",
+    ("sns", "list_topics"): "Topics[].TopicArn",
     ("iam", "list_roles"): "Roles[].RoleName",
     ("kms", "list_aliases"): "Aliases[].AliasName",
 }
 """What the cloud is asked for (service, call) and where its answer has the names."""
+IMAGES = ("ecr", "describe_repositories", "repositories[].repositoryName")
+"""Of all environments; development has them."""
+CONTAINERS, VOLUMES = ("docker", "ps"), ("docker", "volume ls")
+"""What the engine has of the environment: database, cache and tasks, and their data."""
 
 pytestmark = pytest.mark.skipif(os.environ.get("E2E_FAULTS") != "all", reason="takes long: nox -s faults runs it")
 
@@ -62,22 +77,36 @@ def test_a_second_plan_is_empty(sites: dict[str, Site], environment: str) -> Non
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
 def test_destroy_leaves_nothing(sites: dict[str, Site], environment: str, tmp_path: Path) -> None:
-    """No resource in the state, no name of the environment in the cloud, but the bucket of the state itself."""
-    site, prefixes = sites[environment], (f"indivillage-{environment}", f"indivillage/{environment}/")
-    before = names(site, *prefixes)
-    assert len(before) > len(NAMES), before
+    """Nothing in the state, no name of it in the cloud or the engine, but the bucket of the state itself."""
+    site = sites[environment]
+    before = names(site)
+    assert {call: [] for call in before if not before[call]} == {}, "a call that finds nothing of it proves nothing"
     destroy(site, tmp_path)
 
-    assert [f"indivillage-{environment}-state-{ACCOUNT}"] == names(site, *prefixes)
+    state = {("s3", "list_buckets"): [f"indivillage-{environment}-state-{ACCOUNT}"]}
+    assert state == {call: found for call, found in names(site).items() if found}
 
 
-def names(site: Site, *prefixes: str) -> list[str]:
-    """Everything in the cloud that has one of PREFIXES in its name, whoever made it."""
-    found: set[str] = set()
-    for (service, call), where in NAMES.items():
-        answers = site.client(service).get_paginator(call).paginate().search(where)
-        found |= {str(name) for name in answers if any(one in str(name) for one in prefixes)}
-    return sorted(found)
+def names(site: Site) -> dict[tuple[str, str], list[str]]:
+    """Everything in the cloud that is named as the environment's things are, whoever made it, by call."""
+    name = site.environment
+    marks = (f"indivillage-{name}", f"indivillage/{name}/")
+
+    def its(names: Iterable[object]) -> list[str]:
+        return [str(one) for one in names if str(one).startswith(f"{name}-") or any(mark in str(one) for mark in marks)]
+
+    found = {
+        (service, call): its(site.client(service).get_paginator(call).paginate().search(where))
+        for (service, call), where in NAMES.items()
+    }
+    if name == "dev":
+        found[IMAGES[:2]] = list(site.client(IMAGES[0]).get_paginator(IMAGES[1]).paginate().search(IMAGES[2]))
+    engine, mine = docker.from_env(), {"label": f"{LABEL}={site.cloud['name']}"}
+    # Tasks are told by their labels, which name the cluster.
+    containers = engine.containers.list(all=True, filters=mine)
+    found[CONTAINERS] = its(f"{one.name} {sorted(one.labels.values())}" for one in containers)
+    found[VOLUMES] = its(one.name for one in engine.volumes.list(filters=mine))
+    return found
 
 
 def destroy(site: Site, scratch: Path) -> None:
