@@ -58,9 +58,8 @@ resource "aws_elasticache_user" "default" {
   engine        = "redis"
   access_string = "off ~* -@all"
 
-  authentication_mode {
-    type = "no-password-required"
-  }
+  # Not by authentication_mode: AWS answers "no-password" to "no-password-required", a change in every plan.
+  no_password_required = true
 }
 
 resource "aws_elasticache_user_group" "this" {

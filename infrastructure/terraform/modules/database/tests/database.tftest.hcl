@@ -308,8 +308,8 @@ run "redis_asks_who_is_there" {
   }
 
   assert {
-    condition     = aws_elasticache_user.default[0].user_name == "default" && aws_elasticache_user.default[0].access_string == "off ~* -@all"
-    error_message = "whoever gives no name may do nothing"
+    condition     = aws_elasticache_user.default[0].user_name == "default" && aws_elasticache_user.default[0].access_string == "off ~* -@all" && aws_elasticache_user.default[0].no_password_required
+    error_message = "whoever gives no name may do nothing, and AWS must answer with what it was told"
   }
 
   assert {
