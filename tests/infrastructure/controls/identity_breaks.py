@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.infrastructure.controls.breaks import Break
 
-LOOK, CHANGE = "modules/security/permissions.tf", "modules/security/permissions_full.tf"
+LOOK, CHANGE = "modules/security/permissions.tf", "modules/security/permissions_data.tf"
 ALLOW = """resource "aws_iam_role_policy" "a" {{
   policy = jsonencode({{
     Version   = "2012-10-17"
