@@ -2,9 +2,9 @@
 
 A release prints its number; Terraform's own calls are not among it. Part of it is made once, whatever a release takes.
 The rest is waiting, which asks: whether somebody wants it aborted (every 2 s) and for the lease (every 20 s), all the
-time; in the stage deploy how far a roll-out is (at first, and again once all tasks run, ten times a second and more,
-then every 2 s), and while two colors share the traffic, once a second, for weights, tasks, targets, alarms and figures.
-So a limit is a number, and a rate for each of the two kinds of seconds: no test fails because a machine is slow.
+time; in the stage deploy how far a roll-out is (every 0.1 s at first, then every 2 s), and while two colors share the
+traffic, once a second, for weights, tasks, targets, alarms and figures. So a limit is a number, and a rate for each of
+the two kinds of seconds: no test fails because a machine is slow.
 
 How they were chosen: measured on the local cloud (`MEASURED`), and about half as much again; a unit test sees to that.
 What looks at everything twice is over the limit, and so is a wait that does not slow down.

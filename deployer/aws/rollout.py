@@ -32,8 +32,6 @@ if TYPE_CHECKING:
 POLL_FIRST_S = 0.1
 EAGER_S = 2.0
 """How long it polls as at first: a local cloud is done by then. Later the pauses grow: Fargate takes half a minute."""
-POLL_NEAR_S = 0.03
-"""Once all tasks run, what is left can be over any moment: the pauses begin anew, at this one, and grow."""
 POLL_MOST_S = 2.0
 POLL_SLOWER = 1.15
 HEARTBEAT_S = 10.0
@@ -62,15 +60,11 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """One look at the service, in words; `steady` ends the wait, `unhealthy` makes it impatient.
-
-    `near` says that all tasks run, and only ECS or the load balancer is not content yet.
-    """
+    """One look at the service, in words; `steady` ends the wait, `unhealthy` makes it impatient."""
 
     words: str
     steady: bool = False
     unhealthy: bool = False
-    near: bool = False
 
 
 class Rollout:
@@ -96,7 +90,7 @@ class Rollout:
     def follow(self, timeout_s: float, say: Say) -> None:
         """Wait until the deployment is steady. Raises ReleaseFailed, stopped tasks in `details`, when it is not."""
         started = said = self._looked_at = self._clock.monotonic()
-        pause, words, unhealthy_since, near = POLL_FIRST_S, "", 0.0, False
+        pause, words, unhealthy_since = POLL_FIRST_S, "", 0.0
         while True:
             now = self._clock.monotonic()
             seen = self._look(now)
@@ -111,11 +105,8 @@ class Rollout:
             if (seen.words != words and now - said >= 1) or now - said >= HEARTBEAT_S or not words:
                 say(f"{self._name}: {seen.words}, {now - started:.0f} s")
                 said, words = now, seen.words
-            if seen.near and not near:
-                pause = POLL_NEAR_S
-            near = seen.near
             self._clock.wait(pause)
-            if near or now - started >= EAGER_S:
+            if now - started >= EAGER_S:
                 pause = min(POLL_MOST_S, pause * POLL_SLOWER)
 
     @property
@@ -141,7 +132,7 @@ class Rollout:
         if others:
             words += f", {others} earlier one{'s' if others > 1 else ''} draining"
         if state != "COMPLETED" or others or running != wanted or service.get("pendingCount", 0):
-            return Seen(words, near=running == wanted)
+            return Seen(words)
         return self._health(words)
 
     def _taken_over(self, ours: DeploymentTypeDef | None, primary: DeploymentTypeDef | None) -> str:
@@ -181,7 +172,7 @@ class Rollout:
         if healthy == self._wanted.count and len(states) == healthy:
             return Seen(f"{healthy} of {self._wanted.count} running and healthy", steady=True)
         words += f", targets {', '.join(sorted(states)) or 'not registered'}"
-        return Seen(words, unhealthy="unhealthy" in states, near=True)
+        return Seen(words, unhealthy="unhealthy" in states)
 
     def _failed(self, seen: str) -> ReleaseFailed:
         """Make the error, with all that explains it; what cannot be read never hides the failure itself."""
