@@ -388,147 +388,62 @@ run "the_reconciler_calls_more_of_aws" {
   }
 }
 
-run "refuses_an_unknown_environment" {
+# Each of these is refused by itself: a run that a single one of them got through fails.
+run "refuses_what_is_none" {
   command = plan
-  variables {
-    name = "test"
-  }
-  expect_failures = [var.name]
-}
 
-run "refuses_a_short_name_of_another_environment" {
-  command = plan
   variables {
-    short_name = "prod"
-  }
-  expect_failures = [var.short_name]
-}
+    name                   = "test"
+    cloud                  = "azure"
+    domain                 = "https://dev.indivillage.com"
+    replica_region         = "ap-south-1" # the environment's own
+    account_id             = "42"
+    infrastructure_version = "latest"
+    deployment             = { strategy = "canary", steps = [{ weight_percent = 100, bake_s = 0 }], steady_timeout_s = 300 }
+    scaling                = { min = 3, max = 2, cpu_percent = 70, memory_percent = 75 }
 
-run "refuses_an_unknown_cloud" {
-  command = plan
-  variables {
-    cloud = "azure"
-  }
-  expect_failures = [var.cloud]
-}
-
-run "refuses_a_domain_that_is_none" {
-  command = plan
-  variables {
-    domain = "https://dev.indivillage.com"
-  }
-  expect_failures = [var.domain]
-}
-
-run "refuses_a_replica_in_the_same_region" {
-  command = plan
-  variables {
-    replica_region = "ap-south-1"
-  }
-  expect_failures = [var.replica_region]
-}
-
-run "refuses_a_short_account" {
-  command = plan
-  variables {
-    account_id = "42"
-  }
-  expect_failures = [var.account_id]
-}
-
-run "refuses_an_unknown_strategy" {
-  command = plan
-  variables {
-    deployment = { strategy = "canary", steps = [{ weight_percent = 100, bake_s = 0 }], steady_timeout_s = 300 }
-  }
-  expect_failures = [var.deployment]
-}
-
-run "refuses_steps_that_stop_half_way" {
-  command = plan
-  variables {
-    deployment = { strategy = "blue_green", steps = [{ weight_percent = 50, bake_s = 60 }], steady_timeout_s = 300 }
-  }
-  expect_failures = [var.deployment]
-}
-
-run "refuses_sizes_that_fargate_lacks" {
-  command = plan
-  variables {
     services = {
       frontend = { cpu = 300, memory = 512, count = 1, port = 8080, health_path = "/healthz" }
       backend  = { cpu = 256, memory = 512, count = 1, port = 8080, health_path = "/readyz" }
     }
   }
-  expect_failures = [var.services]
+
+  expect_failures = [
+    var.name, var.cloud, var.domain, var.replica_region, var.account_id, var.infrastructure_version, var.deployment, var.scaling,
+    var.services,
+  ]
 }
 
-run "refuses_memory_between_fargate_s_steps" {
+run "refuses_what_does_not_go_together" {
   command = plan
+
   variables {
+    short_name = "prod"
+    deployment = { strategy = "blue_green", steps = [{ weight_percent = 50, bake_s = 60 }], steady_timeout_s = 300 }
+    scaling    = { min = 1, max = 2, cpu_percent = 100, memory_percent = 75 }
+    cdn        = { enabled = true, origin_secret_generations = { blue = 1 } }
+    dns        = { zone = "example.com", health_check = true }
+    database   = { engine_version = "15", instance_class = "db.t4g.micro", allocated_storage_gb = 20, multi_az = false, backup_retention_days = 30, replicate = true }
+
+    # Memory between Fargate's steps.
     services = {
       frontend = { cpu = 256, memory = 512, count = 1, port = 8080, health_path = "/healthz" }
       backend  = { cpu = 1024, memory = 2500, count = 1, port = 8080, health_path = "/readyz" }
     }
   }
-  expect_failures = [var.services]
+
+  expect_failures = [var.short_name, var.deployment, var.scaling, var.cdn, var.dns, var.database, var.services]
 }
 
 run "refuses_a_privileged_port" {
   command = plan
+
   variables {
     services = {
       frontend = { cpu = 256, memory = 512, count = 1, port = 80, health_path = "/healthz" }
       backend  = { cpu = 256, memory = 512, count = 1, port = 8080, health_path = "/readyz" }
     }
   }
+
   expect_failures = [var.services]
-}
-
-run "refuses_limits_upside_down" {
-  command = plan
-  variables {
-    scaling = { min = 3, max = 2, cpu_percent = 70, memory_percent = 75 }
-  }
-  expect_failures = [var.scaling]
-}
-
-run "refuses_percentages_beyond_reason" {
-  command = plan
-  variables {
-    scaling = { min = 1, max = 2, cpu_percent = 100, memory_percent = 75 }
-  }
-  expect_failures = [var.scaling]
-}
-
-run "refuses_a_version_that_is_none" {
-  command = plan
-  variables {
-    infrastructure_version = "latest"
-  }
-  expect_failures = [var.infrastructure_version]
-}
-
-run "refuses_one_secret_alone" {
-  command = plan
-  variables {
-    cdn = { enabled = true, origin_secret_generations = { blue = 1 } }
-  }
-  expect_failures = [var.cdn]
-}
-
-run "refuses_names_of_another_zone_and_probes_without_a_password" {
-  command = plan
-  variables {
-    dns = { zone = "example.com", health_check = true }
-  }
-  expect_failures = [var.dns]
-}
-
-run "refuses_copies_without_a_key_in_the_second_region" {
-  command = plan
-  variables {
-    database = { engine_version = "15", instance_class = "db.t4g.micro", allocated_storage_gb = 20, multi_az = false, backup_retention_days = 30, replicate = true }
-  }
-  expect_failures = [var.database]
 }
