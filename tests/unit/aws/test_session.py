@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,6 +12,7 @@ import pytest
 from deployer.aws.session import Session
 from deployer.errors import DeployError, InputError, Unreachable
 from tests.unit.aws import values
+from tests.unit.http_server import QuietServer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,7 +46,7 @@ def server() -> Iterator[tuple[str, list[str]]]:
     """Serve Answer on loopback; yields its URL and the Authorization headers it saw."""
     seen: list[str] = []
     handler = type("Handler", (Answer,), {"seen": seen})
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as http:
+    with QuietServer(("127.0.0.1", 0), handler) as http:
         thread = threading.Thread(target=http.serve_forever, args=(0.01,))
         thread.start()
         yield f"http://127.0.0.1:{http.server_address[1]}", seen

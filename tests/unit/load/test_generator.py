@@ -6,7 +6,7 @@ import asyncio
 import threading
 import time
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from itertools import pairwise
 
 import pytest
@@ -16,6 +16,7 @@ from tests.load.answers import Seen
 from tests.load.exchange import LOOPBACK
 from tests.load.generator import Connections, ask, due_times, load, run, schedule
 from tests.load.kinds import MIB, Kind, fresh, kept_alive, slow_form, upload
+from tests.unit.http_server import QuietServer
 
 
 class Server:
@@ -52,7 +53,7 @@ class Server:
             def log_message(self, *_: object) -> None:
                 """Nobody reads it."""
 
-        self._server = ThreadingHTTPServer((LOOPBACK, 0), Handler)
+        self._server = QuietServer((LOOPBACK, 0), Handler)
         self._server.daemon_threads = True
         self.port = self._server.server_port
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)

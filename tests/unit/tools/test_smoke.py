@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
@@ -14,6 +14,7 @@ from deployer.errors import GateFailed, ReleaseFailed
 from deployer.model import Environment, Limits, Scaling
 from deployer.tools import smoke
 from deployer.tools.smoke import Smoke
+from tests.unit.http_server import QuietServer
 
 VERSION = {"release": "dev-x", "commit": "abc", "color": "blue"}
 
@@ -37,7 +38,7 @@ class Balancer:
             def log_message(self, *_: object) -> None:
                 """Say nothing."""
 
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server = QuietServer(("127.0.0.1", 0), Handler)
         self.port = self.server.server_port
 
 
