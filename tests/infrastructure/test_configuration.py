@@ -33,6 +33,14 @@ def test_it_is_valid_and_locked(configuration: Path, terraform: Terraform) -> No
     assert validated.returncode == 0, validated.stdout
 
 
+def test_every_provider_tags_what_it_makes() -> None:
+    """In each region: the environment, version, deployment, owner and cost centre that local.tags holds."""
+    providers = [body for _, name, body in hcl.named(CONFIGURATION, "provider") if name == "aws"]
+
+    assert {"", "replica", "edge"} == {str(body.get("alias", "")) for body in providers}
+    assert [[{"tags": "${local.tags}"}]] * 3 == [body.get("default_tags") for body in providers]
+
+
 def test_the_lock_serves_every_platform() -> None:
     """Checksums of the release's packages (zh) let a Mac use what was locked on Linux."""
     text = (CONFIGURATION / ".terraform.lock.hcl").read_text(encoding="utf-8")

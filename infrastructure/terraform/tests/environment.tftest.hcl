@@ -401,6 +401,7 @@ run "refuses_what_is_none" {
     infrastructure_version = "latest"
     deployment             = { strategy = "canary", steps = [{ weight_percent = 100, bake_s = 0 }], steady_timeout_s = 300 }
     scaling                = { min = 3, max = 2, cpu_percent = 70, memory_percent = 75 }
+    alarms                 = { error_rate_percent = 1, latency_p95_ms = 1000, period_s = 90 }
 
     services = {
       frontend = { cpu = 300, memory = 512, count = 1, port = 8080, health_path = "/healthz" }
@@ -410,7 +411,7 @@ run "refuses_what_is_none" {
 
   expect_failures = [
     var.name, var.cloud, var.domain, var.replica_region, var.account_id, var.infrastructure_version, var.deployment, var.scaling,
-    var.services,
+    var.alarms, var.services,
   ]
 }
 
@@ -422,7 +423,7 @@ run "refuses_what_does_not_go_together" {
     deployment = { strategy = "blue_green", steps = [{ weight_percent = 50, bake_s = 60 }], steady_timeout_s = 300 }
     scaling    = { min = 1, max = 2, cpu_percent = 100, memory_percent = 75 }
     cdn        = { enabled = true, origin_secret_generations = { blue = 1 } }
-    dns        = { zone = "example.com", health_check = true }
+    dns        = { zone = "example.com" }
     database   = { engine_version = "15", instance_class = "db.t4g.micro", allocated_storage_gb = 20, multi_az = false, backup_retention_days = 30, replicate = true }
 
     # Memory between Fargate's steps.
@@ -435,15 +436,19 @@ run "refuses_what_does_not_go_together" {
   expect_failures = [var.short_name, var.deployment, var.scaling, var.cdn, var.dns, var.database, var.services]
 }
 
+# A second validation of a variable wants a run of its own: in one run the first would hide that it is gone.
 run "refuses_a_privileged_port" {
   command = plan
 
   variables {
+    region = "Mumbai"
+    dns    = { zone = "indivillage.com", health_check = true } # and the pages want a password
+
     services = {
       frontend = { cpu = 256, memory = 512, count = 1, port = 80, health_path = "/healthz" }
       backend  = { cpu = 256, memory = 512, count = 1, port = 8080, health_path = "/readyz" }
     }
   }
 
-  expect_failures = [var.services]
+  expect_failures = [var.region, var.dns, var.services]
 }

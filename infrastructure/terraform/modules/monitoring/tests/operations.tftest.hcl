@@ -300,21 +300,33 @@ run "refuses_what_makes_no_sense" {
   command = plan
 
   variables {
-    thresholds = { cpu_percent = 100, rpo_s = 0, backup_age_hours = 24 }
-    phones     = ["0123"]
-    database   = { identifier = "indivillage-test", instance_class = "db.x2g.large", storage_gb = 20 }
-    grafana    = { region = "ap-southeast-1", groups = { owner = ["group-1"] } }
+    error_rate_percent = 100
+    thresholds         = { cpu_percent = 100 }
+    phones             = ["0123"]
+    database           = { identifier = "indivillage-test", instance_class = "db.x2g.large", storage_gb = 20 }
+    grafana            = { region = "ap-southeast-1", groups = { owner = ["group-1"] } }
   }
 
-  expect_failures = [var.thresholds, var.phones, var.database, var.grafana]
+  expect_failures = [var.error_rate_percent, var.thresholds, var.phones, var.database, var.grafana]
 }
 
 run "refuses_a_region_without_grafana" {
   command = plan
 
   variables {
-    grafana = { region = "ap-south-1", groups = {} }
+    grafana    = { region = "ap-south-1", groups = {} }
+    thresholds = { rpo_s = 0 }
   }
 
-  expect_failures = [var.grafana]
+  expect_failures = [var.grafana, var.thresholds]
+}
+
+run "refuses_backups_that_are_never_old" {
+  command = plan
+
+  variables {
+    thresholds = { backup_age_hours = 24 }
+  }
+
+  expect_failures = [var.thresholds]
 }
