@@ -127,7 +127,7 @@ def compose(
     In a rehearsal nothing is made that was not there. A `fresh` run believes no recorded pass and no plan of before.
     """
     gc.set_threshold(GARBAGE)
-    # At its end, too, Python looks through all that was loaded, which is about to go anyway: 80 ms (measured).
+    # At its end, too, Python looks through all that was loaded, which is about to go anyway: 80 ms with three clients.
     atexit.register(gc.freeze)
 
     from deployer.aws.abort import S3Abort

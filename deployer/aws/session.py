@@ -1,7 +1,8 @@
 """Clients for one environment: the right endpoint, the right account, and a count of what was asked.
 
 The clients are botocore's own: boto3 would only add things that are unused here, and its import is paid every time.
-botocore comes in at the first client: `inv --list` needs none of it.
+botocore comes in at the first client: `inv --list` needs none of it. Longer than other files: each client has its own
+typed property, so that what is asked of AWS stands on one page.
 """
 
 from __future__ import annotations
