@@ -20,7 +20,6 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -109,7 +108,7 @@ def pytest(
 def images(session: nox.Session) -> dict[str, str]:
     """Build what is missing of the project's images; return BASE_IMAGE, BACKEND_IMAGE, … with their references."""
     answer = subprocess.run(
-        [sys.executable, "-m", "invoke", "images", "--json"], cwd=ROOT, stdout=subprocess.PIPE, check=False, text=True
+        [ROOT / "scripts/inv", "images", "--json"], cwd=ROOT, stdout=subprocess.PIPE, check=False, text=True
     )
     if answer.returncode:
         session.error(f"the images could not be built: inv images ended with exit code {answer.returncode}")

@@ -14,7 +14,7 @@ from typing import Any
 
 from deployer import memory
 from deployer.errors import ConfigError, InputError
-from deployer.model import SERVICES, Environment, Limits, Scaling, Service, Step
+from deployer.model import PROJECT, SERVICES, Environment, Limits, Scaling, Service, Step
 
 ENVIRONMENTS = {"development": "dev", "staging": "staging", "production": "prod"}
 """Folder under environments/ -> the short name used in resource names and on the command line."""
@@ -153,6 +153,14 @@ def _validate(values: dict[str, Any], tfvars: Path, root: Path) -> Environment:
         services={name: Service(name=name, **read["services"][name]) for name in SERVICES},
         tfvars=tfvars,
         config_hash=hashlib.sha256(described.encode()).hexdigest(),
+        tags={
+            "project": PROJECT,
+            "environment": read["name"],
+            "version": read["infrastructure_version"],
+            "deployment": f"{read['branch']}-{deployment['strategy']}",
+            "owner": read["owner"],
+            "cost_centre": read["cost_centre"],
+        },
         test_cidrs=tuple(read["access"]["test_cidrs"]),
         stand_in=read["stand_in"],
     )

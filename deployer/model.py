@@ -135,7 +135,8 @@ class Environment:
 
     `bake_factor` scales the bake times of `steps`: 1 on AWS, less in a rehearsal on the local cloud. `test_cidrs` are
     the address ranges from which the test listener can be reached on AWS; nobody can while there is none. `stand_in`
-    marks what is made in the second region when the first one is lost (docs/infrastructure/region-failure.md).
+    marks what is made in the second region when the first one is lost (docs/infrastructure/region-failure.md). `tags`
+    stand on everything that the deployer makes, as they do on what Terraform makes (`local.tags` in main.tf).
     """
 
     name: str
@@ -155,6 +156,7 @@ class Environment:
     services: Mapping[str, Service]
     tfvars: Path
     config_hash: str
+    tags: Mapping[str, str]
     test_cidrs: tuple[str, ...] = ()
     stand_in: bool = False
 

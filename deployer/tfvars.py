@@ -94,6 +94,9 @@ class Values(_Read):
     account_id: str = Field(pattern=r"^\d{12}$")
     cloud: Literal["local", "aws"]
     branch: str = Field(pattern=r"^[\w./-]+$")
+    owner: str = Field(min_length=1, max_length=256)
+    cost_centre: str = Field(min_length=1, max_length=256)
+    infrastructure_version: str = Field(pattern=r"^\d+\.\d+\.\d+$")
     deployment: DeploymentValues
     services: ServicesValues
     alarms: AlarmsValues

@@ -51,6 +51,7 @@ ENVIRONMENT = Environment(
     },
     tfvars=Path("terraform.tfvars"),
     config_hash="c0ffee",
+    tags={"project": "indivillage", "environment": "development", "owner": "platform-team"},
 )
 
 

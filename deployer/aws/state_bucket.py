@@ -20,9 +20,11 @@ if TYPE_CHECKING:
     from mypy_boto3_s3.type_defs import (
         LifecycleRuleOutputTypeDef,
         LifecycleRuleTypeDef,
+        OwnershipControlsRuleTypeDef,
         PublicAccessBlockConfigurationTypeDef,
         ServerSideEncryptionByDefaultTypeDef,
         ServerSideEncryptionRuleTypeDef,
+        TagTypeDef,
     )
 
     from deployer.aws.session import Session
@@ -38,6 +40,7 @@ BLOCKED: PublicAccessBlockConfigurationTypeDef = {
     "BlockPublicPolicy": True,
     "RestrictPublicBuckets": True,
 }
+OWNED: list[OwnershipControlsRuleTypeDef] = [{"ObjectOwnership": "BucketOwnerEnforced"}]
 LOCAL_ENCRYPTION: ServerSideEncryptionByDefaultTypeDef = {"SSEAlgorithm": "AES256"}
 RULES: list[LifecycleRuleTypeDef] = [
     {
@@ -78,7 +81,7 @@ RULES: list[LifecycleRuleTypeDef] = [
 
 
 class StateBucket:
-    """Makes `environment.state_bucket` and keeps it versioned, encrypted, private and reachable by TLS only.
+    """Makes `environment.state_bucket` and keeps it versioned, encrypted, private, tagged and reachable by TLS only.
 
     On AWS it is encrypted with a key of the environment's own. The local cloud encrypts nothing with its keys.
     """
@@ -90,7 +93,7 @@ class StateBucket:
     def ensure(self) -> tuple[str, ...]:
         """Bring the bucket to what it should be and return what was changed; nothing is written when it is right.
 
-        A repeat costs five reads, made at once, and on AWS two of the key.
+        A repeat costs seven reads, made at once, and on AWS three of the key.
         """
         attempted = f"preparing the state bucket {self._name}"
         changed = self._create(attempted)
@@ -98,7 +101,9 @@ class StateBucket:
             ("versioning", self._version),
             ("encryption", self._encrypt),
             ("public access block", self._block),
+            ("ownership", self._own),
             ("lifecycle", self._expire),
+            ("tags", self._tag),
         )
         if self._session.secure:
             # The local cloud has no TLS: there the policy would lock everybody out as soon as it is enforced.
@@ -190,6 +195,19 @@ class StateBucket:
         s3.put_public_access_block(Bucket=self._name, PublicAccessBlockConfiguration=BLOCKED)
         return True
 
+    def _own(self) -> bool:
+        """No ACLs: S3's own default for a new bucket, written down so that it comes back."""
+        s3 = self._session.s3
+        try:
+            with mapped("reading its ownership", expected={"OwnershipControlsNotFoundError"}):
+                rules = s3.get_bucket_ownership_controls(Bucket=self._name)["OwnershipControls"]["Rules"]
+        except Expected:
+            rules = []
+        if rules == OWNED:
+            return False
+        s3.put_bucket_ownership_controls(Bucket=self._name, OwnershipControls={"Rules": OWNED})
+        return True
+
     def _expire(self) -> bool:
         s3 = self._session.s3
         try:
@@ -200,6 +218,20 @@ class StateBucket:
         if {_told(rule) for rule in RULES} <= {_told(rule) for rule in rules}:
             return False
         s3.put_bucket_lifecycle_configuration(Bucket=self._name, LifecycleConfiguration={"Rules": RULES})
+        return True
+
+    def _tag(self) -> bool:
+        s3, wanted = self._session.s3, self._session.environment.tags
+        try:
+            with mapped("reading its tags", expected={"NoSuchTagSet"}):
+                seen = {tag["Key"]: tag["Value"] for tag in s3.get_bucket_tagging(Bucket=self._name)["TagSet"]}
+        except Expected:
+            seen = {}
+        if wanted.items() <= seen.items():
+            return False
+        # S3 replaces the whole set: what somebody else put there stays.
+        tags: list[TagTypeDef] = [{"Key": name, "Value": value} for name, value in {**seen, **wanted}.items()]
+        s3.put_bucket_tagging(Bucket=self._name, Tagging={"TagSet": tags})
         return True
 
     def _require_tls(self) -> bool:

@@ -11,18 +11,20 @@ from typing import TYPE_CHECKING
 from deployer.aws.faults import Expected, mapped
 
 if TYPE_CHECKING:
+    from mypy_boto3_kms.type_defs import TagTypeDef
+
     from deployer.aws.session import Session
 
 
 class StateKey:
-    """Makes the key behind `environment.state_key_alias` and keeps it rotated."""
+    """Makes the key behind `environment.state_key_alias` and keeps it rotated and tagged."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
         self._alias = session.environment.state_key_alias
 
     def ensure(self) -> tuple[str, bool]:
-        """Return the key's ARN and whether anything was changed. A repeat costs two reads.
+        """Return the key's ARN and whether anything was changed. A repeat costs three reads.
 
         A run that is cut off right after it made a key, and before it named it, leaves one that nothing uses: its
         description says what it was for. Raises Unreachable, NotAllowed.
@@ -34,10 +36,17 @@ class StateKey:
         except Expected:
             return self._create(attempted), True
         with mapped(attempted):
-            if kms.get_key_rotation_status(KeyId=arn)["KeyRotationEnabled"]:
-                return arn, False
-            kms.enable_key_rotation(KeyId=arn)
-        return arn, True
+            rotated = kms.get_key_rotation_status(KeyId=arn)["KeyRotationEnabled"]
+            if not rotated:
+                kms.enable_key_rotation(KeyId=arn)
+            tags, seen = self._tags(), kms.list_resource_tags(KeyId=arn)["Tags"]
+            tagged = all(tag in seen for tag in tags)
+            if not tagged:
+                kms.tag_resource(KeyId=arn, Tags=tags)
+        return arn, not (rotated and tagged)
+
+    def _tags(self) -> list[TagTypeDef]:
+        return [{"TagKey": name, "TagValue": value} for name, value in self._session.environment.tags.items()]
 
     def _create(self, attempted: str) -> str:
         kms, environment = self._session.kms, self._session.environment
@@ -45,10 +54,7 @@ class StateKey:
             made = kms.create_key(
                 Description=f"{environment.prefix}: Terraform state, ledger, lease, journal",
                 Policy=json.dumps(policy(environment.account_id, environment.region)),
-                Tags=[
-                    {"TagKey": "project", "TagValue": "indivillage"},
-                    {"TagKey": "environment", "TagValue": environment.name},
-                ],
+                Tags=self._tags(),
             )["KeyMetadata"]
             kms.enable_key_rotation(KeyId=made["KeyId"])
         try:

@@ -76,13 +76,9 @@ def build(
         "taskRoleArn": place.task_role,
         "volumes": [{"name": TMP}],
         "containerDefinitions": [container],
-        "tags": [
-            {"key": "release", "value": release.id},
-            {"key": "commit", "value": release.commit},
-            {"key": "color", "value": release.color.value},
-            {"key": "environment", "value": environment.name},
-        ],
     }
+    own = {"release": release.id, "commit": release.commit, "color": release.color.value}
+    request["tags"] = [{"key": name, "value": value} for name, value in {**environment.tags, **own}.items()]
     container["dockerLabels"] = {CONTENT: _hash(request)}
     return request
 

@@ -1,7 +1,7 @@
 # Who may do what, with which keys and secrets, and who watches. The local cloud asks nobody who he is.
 locals {
   # What an account has once, by choice of the environment that owns it.
-  account = local.local_cloud || !local.owns_account ? null : var.account
+  account = local.local_cloud || !var.owns_account ? null : var.account
   config  = try(local.account.config, false)
 }
 

@@ -3,8 +3,8 @@ locals {
   local_cloud = var.cloud == "local"
   prefix      = "indivillage-${var.short_name}${var.stand_in ? "2" : ""}"
 
-  # Data outlives a careless destroy everywhere but where it is synthetic by rule.
-  protect = var.name != "development" && !local.local_cloud
+  # On the local cloud the same names must be free again at once.
+  protect = var.protect && !local.local_cloud
 
   # The local cloud is one region, and has no file systems.
   replicate   = var.backups.replicate && !local.local_cloud
@@ -15,9 +15,6 @@ locals {
     kms_key_arn = replica.kms_key_arn
     region      = var.replica_region
   }]
-
-  # What an account has once belongs to one of its environments.
-  owns_account = coalesce(var.owns_registry, var.name == "development")
 
   # Days; 0 lets the same names be made again at once.
   recovery_window_days = local.protect ? 30 : 0
@@ -63,7 +60,7 @@ module "storage" {
   retention_days   = var.backups.retention_days
   force_destroy    = local.local_cloud
   access_logs      = !local.local_cloud
-  owns_account     = !local.local_cloud && local.owns_account
+  owns_account     = !local.local_cloud && var.owns_account
   object_lock_days = local.protect ? var.backups.retention_days : null
   replica          = one(local.replicas)
   state_bucket     = local.state_bucket
@@ -165,7 +162,7 @@ module "compute" {
   login_secret_arns      = local.local_cloud ? [] : [module.database.credentials_secret_arn]
   cache_arns             = local.local_cloud ? [] : module.database.cache_login.arns
   bucket_arns            = [module.storage.arns.forms, module.storage.arns.uploads]
-  owns_registry          = local.owns_account
+  owns_registry          = var.owns_account
   autoscaling            = local.local_cloud ? null : var.scaling
   log_retention_days     = var.log_retention_days
   protect                = local.protect

@@ -92,6 +92,16 @@ variable "cost_centre" {
   type        = string
 }
 
+variable "protect" {
+  description = "Whether what holds data outlives a careless destroy on AWS: deletion protection, last snapshots, thirty days to take a deletion back, locked backups. Only development, whose data is synthetic by rule, may do without."
+  type        = bool
+
+  validation {
+    condition     = var.protect || var.name == "development"
+    error_message = "protect must be true outside development: there is data of the public."
+  }
+}
+
 variable "deployment" {
   description = "How releases reach visitors: weight_percent is the new color's share, bake_s how long it must prove itself there. rehearsal_factor scales bake_s on the local cloud."
   type = object({
@@ -205,16 +215,15 @@ variable "reconciler_schedule" {
   default     = "rate(1 minute)"
 }
 
-variable "owns_registry" {
-  description = "Whether this environment has what an account has once: image repositories, the ban on public buckets. Unset, development does. Set it when an environment has an account to itself."
+variable "owns_account" {
+  description = "Whether this environment makes what an account has once: image repositories, the ban on public buckets, GitHub's identity provider, the guards. Exactly one environment of an account does."
   type        = bool
-  default     = null
+  default     = false
 }
 
 variable "infrastructure_version" {
   description = "Version of this infrastructure, a tag on everything. Raised by hand with a change that people should be able to tell apart."
   type        = string
-  default     = "1.0.0"
 
   validation {
     condition     = can(regex("^[0-9]+\\.[0-9]+\\.[0-9]+$", var.infrastructure_version))

@@ -11,7 +11,7 @@ variable "access" {
 }
 
 variable "account" {
-  description = "What watches the account, for the environment that owns it (owns_registry): GuardDuty, AWS Config, Inspector. The others leave it alone, whatever they say."
+  description = "What watches the account, for the environment that owns it (owns_account): GuardDuty, AWS Config, Inspector. The others leave it alone, whatever they say."
   type        = object({ guardduty = bool, config = bool, inspector = bool })
   default     = { guardduty = true, config = true, inspector = true }
 }

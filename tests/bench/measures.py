@@ -216,7 +216,7 @@ def _is_step(line: str) -> bool:
 
 def measures() -> tuple[Measure, ...]:
     """All of them, in the order in which each finds what the one before left: cold makes what the rest need."""
-    from tests.bench import redeploy
+    from tests.bench import plans, redeploy
     from tests.bench.weights import weights_back
 
     return (
@@ -225,7 +225,10 @@ def measures() -> tuple[Measure, ...]:
         Measure("nothing", Goal(3), 5, nothing),
         Measure("backend-line", Goal(20, 0.5), 3, backend_line),
         Measure("rollback", Goal(10), 4, rollback),
-        Measure("redeploy-backend", Goal(most_ratio=0.7), 5, redeploy.backend),
-        Measure("redeploy-frontend", Goal(most_ratio=0.7), 5, redeploy.frontend),
+        Measure("redeploy-backend", Goal(most_ratio=0.5), 5, redeploy.backend),
+        Measure("redeploy-frontend", Goal(most_ratio=0.5), 5, redeploy.frontend),
         Measure("weights-back", Goal(2), 3, weights_back),
+        Measure("plan-dev", Goal(10), 3, plans.of("dev")),
+        Measure("plan-staging", Goal(10), 3, plans.of("staging")),
+        Measure("plan-prod", Goal(10), 3, plans.of("prod")),
     )

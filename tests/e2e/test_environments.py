@@ -75,6 +75,16 @@ def test_a_second_plan_is_empty(sites: dict[str, Site], environment: str) -> Non
     assert not sites[environment].inv("drift", "--json").json["drift"]
 
 
+@pytest.mark.parametrize("environment", ["prod", "staging"])
+def test_a_plan_in_the_middle_of_a_shift_is_empty(sites: dict[str, Site], environment: str) -> None:
+    """Half the visitors on each color, both colors running, the idle one with the live one's revision."""
+    site = sites[environment]
+    shift_half(site)
+    planned = site.checkout.inv("plan", *site.words, "--json").json
+    assert [] == planned["plan"]["changes"]
+    assert not site.inv("drift", "--json").json["drift"]
+
+
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
 def test_destroy_leaves_nothing(sites: dict[str, Site], environment: str, tmp_path: Path) -> None:
     """Nothing in the state, no name of it in the cloud or the engine, but the bucket of the state itself."""
@@ -85,6 +95,27 @@ def test_destroy_leaves_nothing(sites: dict[str, Site], environment: str, tmp_pa
 
     state = {("s3", "list_buckets"): [f"indivillage-{environment}-state-{ACCOUNT}"]}
     assert state == {call: found for call, found in names(site).items() if found}
+
+
+def shift_half(site: Site) -> None:
+    """What the deployer does on the way to 100%, asked of the cloud itself."""
+    topology, elb, ecs = site.topology, site.client("elbv2"), site.client("ecs")
+    for service in topology["services"].values():
+        colors = [color["service"] for color in service["colors"].values()]
+        found = ecs.describe_services(cluster=topology["cluster"], services=colors)["services"]
+        (live,) = [one["taskDefinition"] for one in found if one["desiredCount"]]
+        for one in found:
+            if not one["desiredCount"]:
+                name = one["serviceName"]
+                ecs.update_service(cluster=topology["cluster"], service=name, taskDefinition=live, desiredCount=1)
+    groups = [color["target_group"] for color in topology["services"]["frontend"]["colors"].values()]
+    half = {"TargetGroups": [{"TargetGroupArn": group, "Weight": 50} for group in groups]}
+    for name in ("listener", "test_listener"):
+        arn = topology["load_balancers"]["public"][name]
+        actions = [{"Type": "forward", "ForwardConfig": half}]
+        (written,) = elb.modify_listener(ListenerArn=arn, DefaultActions=actions)["Listeners"]
+        weights = [one["Weight"] for one in written["DefaultActions"][0]["ForwardConfig"]["TargetGroups"]]
+        assert [50, 50] == weights
 
 
 def names(site: Site) -> dict[tuple[str, str], list[str]]:

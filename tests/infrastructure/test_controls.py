@@ -142,12 +142,11 @@ def test_a_broken_control_is_noticed(case: Break) -> None:
 
 def test_the_plans_of_all_environments_hold(testable: Path, terraform: Terraform) -> None:
     """On AWS every expression becomes what its control asks for, the deployer's task definitions too."""
-    (testable / "tests" / "plan.tftest.hcl").write_text(RUN, encoding="utf-8")
     initialised = terraform("init", "-backend=false", "-input=false", "-no-color", cwd=testable)
     assert initialised.returncode == 0, initialised.stdout
     things = [deployed()]
     for environment in ENVIRONMENTS:
-        things += planned(environment, plan_of(environment, testable, terraform))
+        things += planned(environment, mocked_plan(environment, testable, terraform))
     assert broken(things) == {}
     assert [found.where for found in things if "0.0.0.0/0" in addresses(found)] == []
     assert identity.unbounded(things) == []
@@ -192,8 +191,9 @@ def test_a_planned_value_is_judged_too(environment: str, named: list[str]) -> No
     assert [where for where in wheres if not excepted("RDS.8", where)] == named
 
 
-def plan_of(environment: str, folder: Path, terraform: Terraform) -> dict[str, Any]:
-    """What Terraform would make on AWS, as `terraform show -json` says it; the provider is mocked."""
+def mocked_plan(environment: str, folder: Path, terraform: Terraform) -> dict[str, Any]:
+    """What a mocked provider would make on AWS, told as `terraform show -json` tells it. FOLDER is initialised."""
+    (folder / "tests" / "plan.tftest.hcl").write_text(RUN, encoding="utf-8")
     tfvars = f"-var-file=environments/{environment}/terraform.tfvars"
     tested = terraform("test", "-json", "-verbose", "-filter=tests/plan.tftest.hcl", tfvars, cwd=folder)
     assert tested.returncode == 0, tested.stdout[-2000:]

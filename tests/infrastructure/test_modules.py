@@ -151,10 +151,10 @@ mock_provider "aws" {
 }
 
 variables {
-  cloud         = "aws"
-  account_id    = "123456789012"
-  owns_registry = true
-  file_system   = true
+  cloud        = "aws"
+  account_id   = "123456789012"
+  owns_account = true
+  file_system  = true
 }
 
 run "first" {

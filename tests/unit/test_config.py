@@ -96,6 +96,14 @@ def test_development_as_shipped(checkout: Path) -> None:
         },
         tfvars=checkout / DEVELOPMENT,
         config_hash=read.config_hash,
+        tags={
+            "project": "indivillage",
+            "environment": "development",
+            "version": "1.0.0",
+            "deployment": "develop-rolling",
+            "owner": "platform-team",
+            "cost_centre": "website-development",
+        },
     )
     assert wanted == read
 

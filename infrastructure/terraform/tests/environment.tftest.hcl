@@ -161,6 +161,8 @@ run "production_on_aws" {
     branch                 = "main"
     cloud                  = "aws"
     account_id             = "123456789012"
+    protect                = true
+    owns_account           = false
     infrastructure_version = "1.2.3"
     backups                = { retention_days = 30, replicate = true }
     database               = { engine_version = "15", instance_class = "db.m7g.large", allocated_storage_gb = 100, multi_az = true, backup_retention_days = 30, replicate = true }
@@ -281,6 +283,8 @@ run "the_stand_in_of_a_lost_region" {
     domain         = "www.indivillage.com"
     cloud          = "aws"
     account_id     = "123456789012"
+    protect        = true
+    owns_account   = false
     access         = { basic_auth = false, roles = { developer = "read", qa = "read", devops = "full", product_owner = "approve" }, admin_mfa = true }
     grafana        = { enabled = true }
     stand_in       = true
@@ -353,6 +357,57 @@ run "on_aws_without_cloudfront" {
   }
 }
 
+run "cloudfront_where_dns_is_somebody_elses" {
+  command = plan
+
+  variables {
+    cloud      = "aws"
+    account_id = "123456789012"
+    dns        = null
+  }
+
+  assert {
+    condition     = length(module.cdn) == 1 && length(module.dns) == 0 && output.dns == null
+    error_message = "CloudFront must not need a zone of ours"
+  }
+
+  assert {
+    condition     = [for certificate in concat(data.aws_acm_certificate.this, data.aws_acm_certificate.edge) : certificate.domain] == ["dev.indivillage.com", "dev.indivillage.com"]
+    error_message = "both certificates must be looked up, CloudFront's in its own region"
+  }
+
+  assert {
+    condition     = output.topology.test_host == "origin.dev.indivillage.com"
+    error_message = "the test listener must be found under a name that is not CloudFront's"
+  }
+}
+
+run "names_and_copies_without_cloudfront" {
+  command = plan
+
+  variables {
+    cloud      = "aws"
+    account_id = "123456789012"
+    cdn        = { enabled = false }
+    backups    = { retention_days = 30, replicate = true }
+  }
+
+  assert {
+    condition     = length(module.dns) == 1 && length(module.cdn) == 0 && module.dns[0].origin_name == null && module.dns[0].edge_certificate_arn == null && output.cdn == null
+    error_message = "the load balancer has the domain itself, and needs no second name"
+  }
+
+  assert {
+    condition     = length(data.aws_acm_certificate.this) + length(data.aws_acm_certificate.edge) == 0 && !contains(keys(output.topology), "test_host")
+    error_message = "nothing may be looked up or told that is CloudFront's"
+  }
+
+  assert {
+    condition     = !var.database.replicate && length(module.replica) == 1 && output.replica.database == null && toset(keys(output.replica.buckets)) == toset(["forms", "state", "uploads"])
+    error_message = "buckets may have their copies without the database's backups"
+  }
+}
+
 run "two_colors_have_a_reconciler" {
   command = plan
 
@@ -379,6 +434,7 @@ run "the_reconciler_calls_more_of_aws" {
     short_name = "staging"
     cloud      = "aws"
     account_id = "123456789012"
+    protect    = true
     deployment = { strategy = "blue_green", steps = [{ weight_percent = 100, bake_s = 60 }], steady_timeout_s = 300 }
   }
 
@@ -419,7 +475,7 @@ run "refuses_what_does_not_go_together" {
   command = plan
 
   variables {
-    short_name = "prod"
+    name       = "production" # whose short name is another, and which is protected
     deployment = { strategy = "blue_green", steps = [{ weight_percent = 50, bake_s = 60 }], steady_timeout_s = 300 }
     scaling    = { min = 1, max = 2, cpu_percent = 100, memory_percent = 75 }
     cdn        = { enabled = true, origin_secret_generations = { blue = 1 } }
@@ -433,7 +489,7 @@ run "refuses_what_does_not_go_together" {
     }
   }
 
-  expect_failures = [var.short_name, var.deployment, var.scaling, var.cdn, var.dns, var.database, var.services]
+  expect_failures = [var.short_name, var.protect, var.deployment, var.scaling, var.cdn, var.dns, var.database, var.services]
 }
 
 # A second validation of a variable wants a run of its own: in one run the first would hide that it is gone.
@@ -441,8 +497,9 @@ run "refuses_a_privileged_port" {
   command = plan
 
   variables {
-    region = "Mumbai"
-    dns    = { zone = "indivillage.com", health_check = true } # and the pages want a password
+    region  = "Mumbai"
+    dns     = { zone = "indivillage.com", health_check = true } # and the pages want a password
+    scaling = { min = 0, max = 2, cpu_percent = 70, memory_percent = 75 }
 
     services = {
       frontend = { cpu = 256, memory = 512, count = 1, port = 80, health_path = "/healthz" }
@@ -450,5 +507,22 @@ run "refuses_a_privileged_port" {
     }
   }
 
-  expect_failures = [var.region, var.dns, var.services]
+  expect_failures = [var.region, var.dns, var.scaling, var.services]
+}
+
+run "refuses_what_is_out_of_range" {
+  command = plan
+
+  variables {
+    replica_region = "Singapore"
+    scaling        = { min = 1, max = 2, cpu_percent = 5, memory_percent = 75 }
+    alarms         = { error_rate_percent = 1, latency_p95_ms = 1000, period_s = 0 }
+
+    services = {
+      frontend = { cpu = 256, memory = 512, count = 1, port = 70000, health_path = "/healthz" }
+      backend  = { cpu = 256, memory = 512, count = 1, port = 8080, health_path = "/readyz" }
+    }
+  }
+
+  expect_failures = [var.replica_region, var.scaling, var.alarms, var.services]
 }

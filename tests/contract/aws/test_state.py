@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -56,13 +57,13 @@ def test_the_bucket_is_made_once_and_then_only_read(session: Session) -> None:
     """The first command makes it; later ones find it right and write nothing."""
     bucket = StateBucket(session)
     made = bucket.ensure()
-    assert {"bucket", "versioning", "public access block", "lifecycle"} <= set(made)
+    assert {"bucket", "versioning", "public access block", "lifecycle", "tags"} <= set(made)
     assert ("encryption" in made) >= session.secure  # the local cloud's buckets begin with the right one
     before = dict(session.calls)
     assert bucket.ensure() == ()
     asked = {name for name, count in session.calls.items() if count > before.get(name, 0)}
-    assert {name.split(".")[1][:3] for name in asked} <= {"Hea", "Get", "Des"}
-    assert sum(session.calls.values()) - sum(before.values()) <= (8 if session.secure else 6)
+    assert {name.split(".")[1][:3] for name in asked} <= {"Hea", "Get", "Des", "Lis"}
+    assert sum(session.calls.values()) - sum(before.values()) <= (11 if session.secure else 8)
 
 
 def test_the_bucket_is_versioned_encrypted_and_private(session: Session) -> None:
@@ -86,7 +87,29 @@ def test_the_bucket_is_versioned_encrypted_and_private(session: Session) -> None
     written = json.loads(session.kms.get_key_policy(KeyId=key["KeyId"], PolicyName="default")["Policy"])
     assert written == state_key.policy(session.environment.account_id, session.environment.region)
     tags = session.kms.list_resource_tags(KeyId=key["KeyId"])["Tags"]
-    assert {"TagKey": "environment", "TagValue": session.environment.name} in tags
+    assert session.environment.tags == {tag["TagKey"]: tag["TagValue"] for tag in tags}
+
+
+def test_bucket_and_key_are_tagged_as_terraforms_resources_are(session: Session) -> None:
+    """Also later, when the tags have changed; what somebody else tagged the bucket with stays."""
+    StateBucket(session).ensure()
+    name, moved = session.environment.state_bucket, {**session.environment.tags, "version": "9.9.9"}
+    if session.environment.cloud == "aws":
+        session.s3.delete_bucket_policy(Bucket=name)  # moto reads no conditions
+    theirs = [*session.s3.get_bucket_tagging(Bucket=name)["TagSet"], {"Key": "theirs", "Value": "kept"}]
+    session.s3.put_bucket_tagging(Bucket=name, Tagging={"TagSet": theirs})
+    session.environment = replace(session.environment, tags=moved)
+    written = StateBucket(session).ensure()
+    assert {"tags"} <= set(written)
+    assert ("encryption" in written) == session.secure  # whose key is tagged beside it
+    if session.environment.cloud == "aws":
+        session.s3.delete_bucket_policy(Bucket=name)
+    found = {tag["Key"]: tag["Value"] for tag in session.s3.get_bucket_tagging(Bucket=name)["TagSet"]}
+    assert {**moved, "theirs": "kept"} == found
+    if session.secure:
+        key = session.kms.describe_key(KeyId=session.environment.state_key_alias)["KeyMetadata"]["KeyId"]
+        tags = session.kms.list_resource_tags(KeyId=key)["Tags"]
+        assert moved == {tag["TagKey"]: tag["TagValue"] for tag in tags}
 
 
 def test_old_versions_end(session: Session) -> None:

@@ -73,6 +73,7 @@ BREAKS = [
     Break("S3.6", POLICIES, '{ Service = "delivery.logs.amazonaws.com" }', '{ AWS = "999999999999" }'),
     Break("S3.6", POLICIES, '"s3:GetBucketAcl"', '"s3:PutBucketAcl"'),
     Break("S3.8", BUCKETS, "restrict_public_buckets = true", "restrict_public_buckets = false"),
+    Break("S3.9", "modules/storage/main.tf", '"aws_s3_bucket_logging" "state"', '"aws_s3_bucket_logging" "other"'),
     Break("S3.9", BUCKETS, "target_bucket = var.access_logs[each.key]", 'target_bucket = ""'),
     Break("S3.12", BUCKETS, "BucketOwnerEnforced", "ObjectWriter"),
     Break("S3.13", BUCKETS, "noncurrent_version_expiration {", "expiration {"),

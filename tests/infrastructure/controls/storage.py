@@ -10,6 +10,7 @@ from tests.infrastructure.controls import control, each
 from tests.infrastructure.controls.found import Found, flat
 
 ACCESS_BLOCK = "aws_s3_bucket_public_access_block"
+LOGGING = "aws_s3_bucket_logging"
 BLOCKS = ("block_public_acls", "block_public_policy", "ignore_public_acls", "restrict_public_buckets")
 FORBIDDEN = {
     *("s3:DeleteBucketPolicy", "s3:PutBucketAcl", "s3:PutBucketPolicy", "s3:PutEncryptionConfiguration"),
@@ -102,8 +103,14 @@ def closed_buckets(things: Sequence[Found]) -> Iterator[str]:
 
 @control("S3.9")
 def requests_logged(things: Sequence[Found]) -> Iterator[str]:
-    """Every bucket logs who reads and writes what."""
-    return each_bucket(things, "aws_s3_bucket_logging", lambda found: bool(found.values.get("target_bucket")))
+    """Every bucket logs who reads and writes what; the state's, which the deployer makes, where the others stand."""
+    yield from each_bucket(things, LOGGING, lambda found: bool(found.values.get("target_bucket")))
+    buckets = [found for found in things if found.kind == "aws_s3_bucket"]
+    places = {
+        f"{found.module.split(':')[0]}:module.storage" if found.planned else "modules/storage" for found in buckets
+    }
+    logged = {found.module for found in things if (found.kind, found.name) == (LOGGING, "state")}
+    yield from (f"{place} state" for place in sorted(places - logged))
 
 
 @control("S3.12")
@@ -175,9 +182,11 @@ def rotated(things: Sequence[Found]) -> list[str]:
 
 @control("KMS.5")
 def not_public(things: Sequence[Found]) -> Iterator[str]:
-    """No key is open to everybody."""
+    """No key is open to everybody: who is not named has to belong to one account."""
+    everybody, of_one_account = r'Principal=("\*"|\{AWS=\[?"\*")', r'kms:CallerAccount="\d{12}"'
     for found in (found for found in things if found.kind in ("aws_kms_key", "aws_kms_key_policy")):
-        if re.search(r'Principal=("\*"|\{AWS=\[?"\*")', found.text("policy")):
+        said = statements(found)
+        if any(re.search(everybody, one) and not re.search(of_one_account, one) for one in said):
             yield found.where
 
 

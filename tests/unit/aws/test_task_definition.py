@@ -48,6 +48,14 @@ def test_it_is_fargate_by_digest() -> None:
     assert made["containerDefinitions"][0]["portMappings"] == [{"containerPort": 8080, "protocol": "tcp"}]
 
 
+def test_it_is_tagged_as_everything_of_its_environment_is() -> None:
+    """And with what it was registered for."""
+    tags = {tag["key"]: tag["value"] for tag in request(Color.GREEN)["tags"]}
+    release = values.release(Color.GREEN)
+    own = {"release": release.id, "commit": release.commit, "color": "green"}
+    assert {**values.environment().tags, **own} == tags
+
+
 def test_later_layers_of_variables_win() -> None:
     """Our times, Terraform's values, then the tfvars', then the color's, then what names the release."""
     seen = {entry["name"]: entry["value"] for entry in request(Color.GREEN)["containerDefinitions"][0]["environment"]}

@@ -49,6 +49,7 @@ def environment(
         },
         tfvars=Path("environments/development/terraform.tfvars"),
         config_hash="c0ffee",
+        tags={"project": "indivillage", "environment": "development", "owner": "platform-team"},
     )
 
 

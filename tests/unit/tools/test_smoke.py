@@ -113,6 +113,7 @@ def environment(cloud: str = "local") -> Environment:
         tfvars=Path("x"),
         bake_factor=1,
         config_hash="",
+        tags={},
     )
 
 

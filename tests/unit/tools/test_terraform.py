@@ -122,6 +122,7 @@ def environment(tfvars: Path) -> Environment:
         services={},
         tfvars=tfvars,
         config_hash="",
+        tags={},
     )
 
 

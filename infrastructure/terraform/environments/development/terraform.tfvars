@@ -12,6 +12,10 @@ branch         = "develop"
 owner          = "platform-team"
 cost_centre    = "website-development"
 
+infrastructure_version = "1.0.0"
+protect                = false # its data is synthetic by rule: it goes as easily as it comes
+owns_account           = true  # image repositories and what else an account has once; the others use them
+
 deployment = {
   strategy         = "rolling"
   steps            = [{ weight_percent = 100, bake_s = 0 }]

@@ -12,6 +12,9 @@ branch         = "main"
 owner          = "platform-team"
 cost_centre    = "website-production"
 
+infrastructure_version = "1.0.0"
+protect                = true
+
 deployment = {
   strategy = "blue_green"
   steps = [

@@ -12,6 +12,9 @@ branch         = "staging"
 owner          = "platform-team"
 cost_centre    = "website-staging"
 
+infrastructure_version = "1.0.0"
+protect                = true
+
 deployment = {
   strategy         = "blue_green"
   steps            = [{ weight_percent = 100, bake_s = 120 }]

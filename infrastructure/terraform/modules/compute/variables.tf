@@ -125,7 +125,7 @@ variable "immutable_images" {
   default     = false
 
   validation {
-    condition     = !(var.immutable_images && var.force_delete_images)
+    condition     = !var.immutable_images || !var.force_delete_images
     error_message = "immutable_images and force_delete_images exclude each other: Cloud Control never deletes a repository that holds images."
   }
 }

@@ -24,6 +24,15 @@ module "buckets" {
   access_logs = { for role in keys(local.buckets) : role => module.buckets.accepting.logs if var.access_logs && role != "logs" }
 }
 
+# The deployer makes this bucket, too early to log into one of ours. What a release or a plan touches is in it.
+resource "aws_s3_bucket_logging" "state" {
+  count = var.access_logs ? 1 : 0
+
+  bucket        = var.state_bucket
+  target_bucket = module.buckets.accepting.logs
+  target_prefix = "s3/state/"
+}
+
 # Governance: who may bypass it (s3:BypassGovernanceRetention) is a matter of IAM, and no role of ours may.
 resource "aws_s3_bucket_object_lock_configuration" "backups" {
   count = var.object_lock_days == null ? 0 : 1

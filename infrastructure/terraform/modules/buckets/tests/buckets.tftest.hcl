@@ -113,3 +113,14 @@ run "refuses_what_s3_refuses" {
 
   expect_failures = [var.retention_days, var.buckets]
 }
+
+run "refuses_what_s3_refuses_at_the_other_end" {
+  command = plan
+
+  variables {
+    retention_days = 36500
+    buckets        = { forms = { name = "ab" } }
+  }
+
+  expect_failures = [var.retention_days, var.buckets]
+}

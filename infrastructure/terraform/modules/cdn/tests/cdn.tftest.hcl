@@ -199,6 +199,24 @@ run "one_region" {
   }
 
   assert {
+    condition = { for rule in aws_wafv2_web_acl.edge.rule : rule.name => flatten([for group in rule.statement[0].managed_rule_group_statement : [
+      for override in group.rule_action_override : override.name if length(override.action_to_use[0].count) == 1]]) if rule.name != "rate" } == {
+      AWSManagedRulesAmazonIpReputationList = []
+      AWSManagedRulesKnownBadInputsRuleSet  = []
+      AWSManagedRulesCommonRuleSet          = ["SizeRestrictions_BODY"]
+      AWSManagedRulesSQLiRuleSet            = []
+    }
+    error_message = "only what would refuse forms may be counted and let through"
+  }
+
+  assert {
+    condition = toset([for rule in aws_wafv2_web_acl.edge.rule : rule.name if length(flatten([
+      for group in rule.statement[0].managed_rule_group_statement : group.scope_down_statement
+    ])) == 1]) == toset(["AWSManagedRulesCommonRuleSet", "AWSManagedRulesSQLiRuleSet"])
+    error_message = "only what reads bodies may leave uploads to the backend"
+  }
+
+  assert {
     condition     = alltrue([for rule in concat(tolist(aws_wafv2_web_acl.edge.rule), tolist(aws_wafv2_web_acl.origin.rule)) : rule.visibility_config[0].cloudwatch_metrics_enabled])
     error_message = "every rule must be counted"
   }
@@ -309,4 +327,12 @@ run "refuses_what_cannot_be_meant" {
   }
 
   expect_failures = [var.certificate_arn, var.origin_secret_sent, var.rate_limit, var.price_class]
+}
+
+run "refuses_a_limit_that_limits_nobody" {
+  command = plan
+  variables {
+    rate_limit = 1000000
+  }
+  expect_failures = [var.rate_limit]
 }

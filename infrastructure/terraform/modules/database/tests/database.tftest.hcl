@@ -82,7 +82,7 @@ run "protected" {
   }
 
   assert {
-    condition     = aws_db_instance.this.deletion_protection && !aws_db_instance.this.skip_final_snapshot && !aws_db_instance.this.delete_automated_backups
+    condition     = aws_db_instance.this.deletion_protection && !aws_db_instance.this.skip_final_snapshot && aws_db_instance.this.final_snapshot_identifier == "indivillage-test-final" && !aws_db_instance.this.delete_automated_backups
     error_message = "a protected database must not go without a trace"
   }
 
@@ -114,6 +114,11 @@ run "protected" {
   assert {
     condition     = aws_elasticache_replication_group.this.at_rest_encryption_enabled && aws_elasticache_replication_group.this.kms_key_id == var.kms_key_arn && aws_elasticache_replication_group.this.transit_encryption_enabled
     error_message = "the cache must be encrypted at rest, with the environment's key, and in transit"
+  }
+
+  assert {
+    condition     = aws_elasticache_replication_group.this.snapshot_retention_limit == 7 && !aws_elasticache_replication_group.this.apply_immediately && !aws_db_instance.this.apply_immediately
+    error_message = "the cache must have a week of snapshots, and changes wait for the window"
   }
 
   assert {
@@ -162,6 +167,11 @@ run "local_cloud" {
   assert {
     condition     = !aws_db_instance.this.deletion_protection && aws_db_instance.this.skip_final_snapshot && aws_db_instance.this.final_snapshot_identifier == null
     error_message = "the local cloud must be destroyable"
+  }
+
+  assert {
+    condition     = aws_elasticache_replication_group.this.snapshot_retention_limit == 1 && aws_elasticache_replication_group.this.apply_immediately && aws_db_instance.this.apply_immediately
+    error_message = "what is not protected changes at once"
   }
 }
 
@@ -331,8 +341,8 @@ run "rotated_by_rds" {
   }
 
   assert {
-    condition     = aws_db_instance.this.manage_master_user_password && aws_db_instance.this.password_wo_version == null && length(module.credentials) == 0
-    error_message = "only one may keep the password"
+    condition     = aws_db_instance.this.manage_master_user_password && aws_db_instance.this.password_wo_version == null && length(module.credentials) == 0 && aws_db_instance.this.master_user_secret_kms_key_id == var.kms_key_arn
+    error_message = "only one may keep the password, under the environment's key"
   }
 
   assert {
@@ -431,4 +441,15 @@ run "restored" {
     condition     = aws_db_instance.this.db_name != "indivillage" && output.postgres.name == "indivillage"
     error_message = "what is restored has its databases, under the name that tasks ask for"
   }
+}
+
+run "refuses_more_than_aws_offers" {
+  command = plan
+  variables {
+    port          = 70000
+    rotation_days = 0
+    database      = { engine_version = "15", instance_class = "db.t4g.micro", allocated_storage_gb = 20, multi_az = false, backup_retention_days = 36 }
+    cache         = { engine_version = "7.0", node_type = "cache.t4g.micro", nodes = 7 }
+  }
+  expect_failures = [var.port, var.rotation_days, var.database, var.cache]
 }

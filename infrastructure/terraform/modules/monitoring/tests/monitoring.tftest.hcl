@@ -98,3 +98,38 @@ run "a_period_that_cloudwatch_has_not" {
 
   expect_failures = [var.period_s]
 }
+
+run "refuses_what_is_always_so" {
+  command = plan
+
+  variables {
+    error_rate_percent = 0
+    thresholds         = { memory_percent = 0 }
+  }
+
+  expect_failures = [var.error_rate_percent, var.thresholds]
+}
+
+run "refuses_to_call_everything_unusual" {
+  command = plan
+  variables {
+    thresholds = { anomaly_deviations = 0 }
+  }
+  expect_failures = [var.thresholds]
+}
+
+run "refuses_backups_older_than_a_week" {
+  command = plan
+  variables {
+    thresholds = { backup_age_hours = 169 }
+  }
+  expect_failures = [var.thresholds]
+}
+
+run "refuses_half_an_hour" {
+  command = plan
+  variables {
+    thresholds = { backup_age_hours = 30.5 }
+  }
+  expect_failures = [var.thresholds]
+}

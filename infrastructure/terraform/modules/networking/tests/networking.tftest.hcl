@@ -279,3 +279,20 @@ run "refuses_the_internet_as_tester" {
   }
   expect_failures = [var.test_cidrs]
 }
+
+run "refuses_a_range_too_large_and_a_name_as_tester" {
+  command = plan
+  variables {
+    cidr       = "10.0.0.0/8"
+    test_cidrs = ["office.example"]
+  }
+  expect_failures = [var.cidr, var.test_cidrs]
+}
+
+run "refuses_half_an_address" {
+  command = plan
+  variables {
+    cidr = "10.20/16"
+  }
+  expect_failures = [var.cidr]
+}

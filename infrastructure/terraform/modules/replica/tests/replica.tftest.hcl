@@ -106,3 +106,14 @@ run "refuses_a_short_account" {
   }
   expect_failures = [var.account_id]
 }
+
+run "refuses_to_keep_for_ever_and_for_no_day" {
+  command = plan
+
+  variables {
+    retention_days = 36500
+    database       = { source_arn = "arn:aws:rds:ap-south-1:123456789012:db:indivillage-test", backup_retention_days = 0 }
+  }
+
+  expect_failures = [var.retention_days, var.database]
+}

@@ -248,6 +248,60 @@ run "development_owns_the_account" {
   }
 }
 
+run "guardduty_by_itself" {
+  command = plan
+
+  variables {
+    account = { guardduty = true, config = false, inspector = false, emails = ["security@example.org"] }
+  }
+
+  assert {
+    condition     = length(aws_guardduty_detector.this) == 1 && length(aws_config_configuration_recorder.this) + length(aws_iam_service_linked_role.config) + length(aws_inspector2_enabler.this) == 0
+    error_message = "GuardDuty must need nobody else"
+  }
+
+  assert {
+    condition     = length(aws_cloudwatch_event_rule.findings) == 1 && keys(aws_sns_topic_subscription.findings) == ["security@example.org"]
+    error_message = "what GuardDuty finds must be told"
+  }
+}
+
+run "inspector_by_itself" {
+  command = plan
+
+  variables {
+    account = { guardduty = false, config = false, inspector = true, emails = ["security@example.org"] }
+  }
+
+  assert {
+    condition     = length(aws_inspector2_enabler.this) == 1 && length(aws_guardduty_detector.this) + length(aws_guardduty_detector_feature.this) + length(aws_config_configuration_recorder.this) == 0
+    error_message = "Inspector must need nobody else"
+  }
+
+  assert {
+    condition     = length(aws_cloudwatch_event_rule.findings) == 1 && keys(aws_sns_topic_subscription.findings) == ["security@example.org"]
+    error_message = "what Inspector finds must be told"
+  }
+}
+
+run "config_by_itself" {
+  command = plan
+
+  variables {
+    account = { guardduty = false, config = true, inspector = false, emails = ["security@example.org"] }
+  }
+
+  assert {
+    condition     = length(aws_config_configuration_recorder.this) == 1 && length(aws_config_configuration_recorder_status.this) == 1 && length(aws_config_delivery_channel.this) == 1 && length(aws_iam_service_linked_role.config) == 1
+    error_message = "AWS Config must need nobody else"
+  }
+
+  assert {
+    condition     = length(aws_guardduty_detector.this) + length(aws_inspector2_enabler.this) + length(aws_cloudwatch_event_rule.findings) + length(aws_sns_topic_subscription.findings) + length(aws_sns_topic.findings) == 0
+    error_message = "AWS Config keeps a record, and finds nothing that somebody would be told"
+  }
+}
+
 run "local_cloud" {
   command = plan
 

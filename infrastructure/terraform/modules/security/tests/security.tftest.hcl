@@ -92,3 +92,20 @@ run "refuses_a_window_that_aws_does_not_offer" {
   }
   expect_failures = [var.recovery_window_days]
 }
+
+run "refuses_any_branch_and_a_window_too_long" {
+  command = plan
+  variables {
+    ci                   = { repository = "indivillage/indivillage.com", branch = "*", environment = "production" }
+    recovery_window_days = 31
+  }
+  expect_failures = [var.ci, var.recovery_window_days]
+}
+
+run "refuses_any_environment" {
+  command = plan
+  variables {
+    ci = { repository = "indivillage/indivillage.com", branch = "main", environment = "*" }
+  }
+  expect_failures = [var.ci]
+}

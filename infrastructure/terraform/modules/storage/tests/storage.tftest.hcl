@@ -59,7 +59,7 @@ run "local_cloud" {
 
   assert {
     condition = (length(aws_s3_bucket_object_lock_configuration.backups) + length(aws_s3_account_public_access_block.this)
-      + length(aws_s3_bucket_replication_configuration.this) + length(aws_s3_bucket_replication_configuration.state) + length(aws_iam_role.replication) + length(aws_iam_role_policy.replication)
+      + length(aws_s3_bucket_logging.state) + length(aws_s3_bucket_replication_configuration.this) + length(aws_s3_bucket_replication_configuration.state) + length(aws_iam_role.replication) + length(aws_iam_role_policy.replication)
     + length(aws_efs_file_system.this) + length(aws_efs_mount_target.this) + length(aws_efs_backup_policy.this) + length(aws_efs_file_system_policy.this)) == 0
     error_message = "nothing may be made that the local cloud lacks"
   }
@@ -82,6 +82,11 @@ run "access_logs" {
     deliveries       = ["cdn", "config"]
     access_logs      = true
     object_lock_days = 30
+  }
+
+  assert {
+    condition     = [for logging in aws_s3_bucket_logging.state : [logging.bucket, logging.target_prefix]] == [["indivillage-test-state-123456789012", "s3/state/"]]
+    error_message = "who reads or writes the state must be logged like the rest"
   }
 
   assert {
@@ -268,4 +273,13 @@ run "refuses_a_short_account" {
     account_id = "1234"
   }
   expect_failures = [var.account_id]
+}
+
+run "refuses_to_keep_for_ever_and_to_lock_for_no_day" {
+  command = plan
+  variables {
+    retention_days   = 36500
+    object_lock_days = 0
+  }
+  expect_failures = [var.retention_days, var.object_lock_days]
 }
