@@ -11,6 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from deployer import config
 from deployer.journal import Journal
 from deployer.journalled import JournalledCompute, JournalledInfrastructure, JournalledLedger, JournalledTraffic
 from deployer.model import PROJECT, BuiltImage, Environment, Plan, Topology
@@ -223,6 +224,7 @@ def _terraform(
         read_serial=bucket.serial,
         read_topology=topology,
         forget_topology=topology.forget,
+        tag_state=bucket.tag,
         fresh=fresh,
-        variables={"cloud": environment.cloud},
+        variables=config.terraform_variables(environment),
     )

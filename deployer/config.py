@@ -22,6 +22,9 @@ ENVIRONMENTS = {"development": "dev", "staging": "staging", "production": "prod"
 LOCAL_PERIOD_S = 1
 """The local cloud publishes its load balancers' metrics every second, in every environment."""
 
+LOCAL_ACCOUNT = "000000000000"
+"""The local cloud is one account, whatever account an environment has on AWS."""
+
 ENVIRONMENTS_FOLDER = Path("infrastructure/terraform/environments")
 
 
@@ -59,6 +62,17 @@ def load(root: Path, name: str, cloud: str | None = None) -> Environment:
             "set cloud and account_id there, in a commit, and try again",
         )
     return _validate({**values, "cloud": cloud} if cloud else values, tfvars, root)
+
+
+def terraform_variables(environment: Environment) -> dict[str, str]:
+    """What Terraform is told beside the environment's file, which says where it lives and not where it is rehearsed.
+
+    On the local cloud development makes what an account has once, whoever does on AWS.
+    """
+    if environment.cloud == "aws":
+        return {"cloud": "aws"}
+    owns = environment.short_name == ENVIRONMENTS["development"]
+    return {"cloud": "local", "account_id": environment.account_id, "owns_account": str(owns).lower()}
 
 
 def values(root: Path, name: str) -> dict[str, Any]:
@@ -137,7 +151,7 @@ def _validate(values: dict[str, Any], tfvars: Path, root: Path) -> Environment:
         domain=read["domain"],
         region=read["region"],
         replica_region=read["replica_region"],
-        account_id=read["account_id"],
+        account_id=LOCAL_ACCOUNT if read["cloud"] == "local" else read["account_id"],
         cloud=read["cloud"],
         branch=read["branch"],
         strategy=deployment["strategy"],

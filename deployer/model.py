@@ -227,7 +227,8 @@ class Change:
     """What a plan would do to one resource or output: `action` is create, update, replace or delete.
 
     `attributes` are the names of what would differ, never values: a plan holds secrets in the clear. `note` says what
-    happens to the state rather than to the cloud. `loses_data` marks the end of what holds data.
+    happens to the state rather than to the cloud. `loses_data` marks the end of what holds data, or that it is kept for
+    less time than before.
     """
 
     action: str

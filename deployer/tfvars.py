@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
+
+Tag = Annotated[str, Field(pattern=r"^[A-Za-z0-9_ .:/=+@-]+$", max_length=256)]
+"""What AWS takes as the value of a tag, of plain letters."""
 
 
 class _Read(BaseModel):
@@ -94,8 +97,8 @@ class Values(_Read):
     account_id: str = Field(pattern=r"^\d{12}$")
     cloud: Literal["local", "aws"]
     branch: str = Field(pattern=r"^[\w./-]+$")
-    owner: str = Field(min_length=1, max_length=256)
-    cost_centre: str = Field(min_length=1, max_length=256)
+    owner: Tag
+    cost_centre: Tag
     infrastructure_version: str = Field(pattern=r"^\d+\.\d+\.\d+$")
     deployment: DeploymentValues
     services: ServicesValues

@@ -6,6 +6,7 @@ Terraform cannot make the bucket its own state lives in, so it is made here, bef
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, cast
 
@@ -14,8 +15,6 @@ from deployer.aws.state_key import StateKey
 from deployer.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from mypy_boto3_s3.literals import BucketLocationConstraintType
     from mypy_boto3_s3.type_defs import (
         LifecycleRuleOutputTypeDef,
@@ -28,6 +27,8 @@ if TYPE_CHECKING:
     )
 
     from deployer.aws.session import Session
+
+_Write = Callable[[], object]
 
 LEASE_KEY = "lease.json"
 JOURNAL_KEY = "journal.json"
@@ -81,7 +82,7 @@ RULES: list[LifecycleRuleTypeDef] = [
 
 
 class StateBucket:
-    """Makes `environment.state_bucket` and keeps it versioned, encrypted, private, tagged and reachable by TLS only.
+    """Makes `environment.state_bucket` and keeps it versioned, encrypted, private and reachable by TLS only.
 
     On AWS it is encrypted with a key of the environment's own. The local cloud encrypts nothing with its keys.
     """
@@ -93,24 +94,48 @@ class StateBucket:
     def ensure(self) -> tuple[str, ...]:
         """Bring the bucket to what it should be and return what was changed; nothing is written when it is right.
 
-        A repeat costs seven reads, made at once, and on AWS three of the key.
+        A repeat costs six reads, made at once, and on AWS two of the key. What is wrong is written one after the other:
+        S3 refuses two changes of who may reach a bucket at the same moment.
         """
         attempted = f"preparing the state bucket {self._name}"
         changed = self._create(attempted)
-        aspects: tuple[tuple[str, Callable[[], bool]], ...] = (
+        aspects: tuple[tuple[str, Callable[[], _Write | None]], ...] = (
             ("versioning", self._version),
             ("encryption", self._encrypt),
             ("public access block", self._block),
             ("ownership", self._own),
             ("lifecycle", self._expire),
-            ("tags", self._tag),
         )
         if self._session.secure:
             # The local cloud has no TLS: there the policy would lock everybody out as soon as it is enforced.
             aspects += (("TLS-only policy", self._require_tls),)
-        with mapped(attempted), ThreadPoolExecutor(len(aspects)) as pool:
-            results = list(pool.map(lambda aspect: aspect[1](), aspects))
-        return changed + tuple(name for (name, _), written in zip(aspects, results, strict=True) if written)
+        with mapped(attempted):
+            with ThreadPoolExecutor(len(aspects)) as pool:
+                writes = list(pool.map(lambda aspect: aspect[1](), aspects))
+            for write in writes:
+                if write is not None:
+                    write()
+        return changed + tuple(name for (name, _), write in zip(aspects, writes, strict=True) if write is not None)
+
+    def tag(self) -> tuple[str, ...]:
+        """Give bucket and key the tags of what Terraform makes, and return which of them had others.
+
+        Part of an apply: who only plans may not, and an older commit's plan is nobody's word. One read, on AWS three.
+        S3 replaces the whole set: what somebody else put there stays.
+        """
+        s3, wanted, attempted = self._session.s3, self._session.environment.tags, f"tagging {self._name}"
+        try:
+            with mapped(attempted, expected={"NoSuchTagSet"}):
+                seen = {tag["Key"]: tag["Value"] for tag in s3.get_bucket_tagging(Bucket=self._name)["TagSet"]}
+        except Expected:
+            seen = {}
+        written: tuple[str, ...] = ()
+        if not wanted.items() <= seen.items():
+            tags: list[TagTypeDef] = [{"Key": name, "Value": value} for name, value in {**seen, **wanted}.items()]
+            with mapped(attempted):
+                s3.put_bucket_tagging(Bucket=self._name, Tagging={"TagSet": tags})
+            written = ("bucket",)
+        return written + (("key",) if self._session.secure and StateKey(self._session).tag() else ())
 
     def require(self) -> None:
         """Raise InputError unless the bucket is there: what only looks must not make one."""
@@ -158,14 +183,13 @@ class StateBucket:
             return ("bucket",)
         return ()
 
-    def _version(self) -> bool:
+    def _version(self) -> _Write | None:
         s3 = self._session.s3
         if s3.get_bucket_versioning(Bucket=self._name).get("Status") == "Enabled":
-            return False
-        s3.put_bucket_versioning(Bucket=self._name, VersioningConfiguration={"Status": "Enabled"})
-        return True
+            return None
+        return lambda: s3.put_bucket_versioning(Bucket=self._name, VersioningConfiguration={"Status": "Enabled"})
 
-    def _encrypt(self) -> bool:
+    def _encrypt(self) -> _Write | None:
         s3, wanted, changed = self._session.s3, LOCAL_ENCRYPTION, False
         if self._session.secure:
             key, changed = StateKey(self._session).ensure()
@@ -176,14 +200,13 @@ class StateBucket:
         except Expected:
             rules = []
         if [rule.get("ApplyServerSideEncryptionByDefault") for rule in rules] == [wanted]:
-            return changed
+            return _nothing_more if changed else None
         # With a bucket key S3 asks KMS once in a while, not for every lease that is renewed.
         rule: ServerSideEncryptionRuleTypeDef = {"ApplyServerSideEncryptionByDefault": wanted}
         rule["BucketKeyEnabled"] = self._session.secure
-        s3.put_bucket_encryption(Bucket=self._name, ServerSideEncryptionConfiguration={"Rules": [rule]})
-        return True
+        return lambda: s3.put_bucket_encryption(Bucket=self._name, ServerSideEncryptionConfiguration={"Rules": [rule]})
 
-    def _block(self) -> bool:
+    def _block(self) -> _Write | None:
         s3 = self._session.s3
         try:
             with mapped("reading its public access block", expected={"NoSuchPublicAccessBlockConfiguration"}):
@@ -191,11 +214,10 @@ class StateBucket:
         except Expected:
             seen = {}
         if seen == BLOCKED:
-            return False
-        s3.put_public_access_block(Bucket=self._name, PublicAccessBlockConfiguration=BLOCKED)
-        return True
+            return None
+        return lambda: s3.put_public_access_block(Bucket=self._name, PublicAccessBlockConfiguration=BLOCKED)
 
-    def _own(self) -> bool:
+    def _own(self) -> _Write | None:
         """No ACLs: S3's own default for a new bucket, written down so that it comes back."""
         s3 = self._session.s3
         try:
@@ -204,11 +226,10 @@ class StateBucket:
         except Expected:
             rules = []
         if rules == OWNED:
-            return False
-        s3.put_bucket_ownership_controls(Bucket=self._name, OwnershipControls={"Rules": OWNED})
-        return True
+            return None
+        return lambda: s3.put_bucket_ownership_controls(Bucket=self._name, OwnershipControls={"Rules": OWNED})
 
-    def _expire(self) -> bool:
+    def _expire(self) -> _Write | None:
         s3 = self._session.s3
         try:
             with mapped("reading its lifecycle", expected={"NoSuchLifecycleConfiguration"}):
@@ -216,25 +237,10 @@ class StateBucket:
         except Expected:
             rules = []
         if {_told(rule) for rule in RULES} <= {_told(rule) for rule in rules}:
-            return False
-        s3.put_bucket_lifecycle_configuration(Bucket=self._name, LifecycleConfiguration={"Rules": RULES})
-        return True
+            return None
+        return lambda: s3.put_bucket_lifecycle_configuration(Bucket=self._name, LifecycleConfiguration={"Rules": RULES})
 
-    def _tag(self) -> bool:
-        s3, wanted = self._session.s3, self._session.environment.tags
-        try:
-            with mapped("reading its tags", expected={"NoSuchTagSet"}):
-                seen = {tag["Key"]: tag["Value"] for tag in s3.get_bucket_tagging(Bucket=self._name)["TagSet"]}
-        except Expected:
-            seen = {}
-        if wanted.items() <= seen.items():
-            return False
-        # S3 replaces the whole set: what somebody else put there stays.
-        tags: list[TagTypeDef] = [{"Key": name, "Value": value} for name, value in {**seen, **wanted}.items()]
-        s3.put_bucket_tagging(Bucket=self._name, Tagging={"TagSet": tags})
-        return True
-
-    def _require_tls(self) -> bool:
+    def _require_tls(self) -> _Write | None:
         s3 = self._session.s3
         wanted = tls_only_policy(self._name)
         try:
@@ -243,9 +249,12 @@ class StateBucket:
         except Expected:
             seen = None
         if seen == wanted:
-            return False
-        s3.put_bucket_policy(Bucket=self._name, Policy=json.dumps(wanted))
-        return True
+            return None
+        return lambda: s3.put_bucket_policy(Bucket=self._name, Policy=json.dumps(wanted))
+
+
+def _nothing_more() -> None:
+    """The key was made or mended on the way."""
 
 
 def _told(rule: LifecycleRuleTypeDef | LifecycleRuleOutputTypeDef) -> tuple[object, ...]:

@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 
 
 class StateKey:
-    """Makes the key behind `environment.state_key_alias` and keeps it rotated and tagged."""
+    """Makes the key behind `environment.state_key_alias` and keeps it rotated."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
         self._alias = session.environment.state_key_alias
 
     def ensure(self) -> tuple[str, bool]:
-        """Return the key's ARN and whether anything was changed. A repeat costs three reads.
+        """Return the key's ARN and whether anything was changed. A repeat costs two reads.
 
         A run that is cut off right after it made a key, and before it named it, leaves one that nothing uses: its
         description says what it was for. Raises Unreachable, NotAllowed.
@@ -36,14 +36,21 @@ class StateKey:
         except Expected:
             return self._create(attempted), True
         with mapped(attempted):
-            rotated = kms.get_key_rotation_status(KeyId=arn)["KeyRotationEnabled"]
-            if not rotated:
-                kms.enable_key_rotation(KeyId=arn)
-            tags, seen = self._tags(), kms.list_resource_tags(KeyId=arn)["Tags"]
-            tagged = all(tag in seen for tag in tags)
-            if not tagged:
-                kms.tag_resource(KeyId=arn, Tags=tags)
-        return arn, not (rotated and tagged)
+            if kms.get_key_rotation_status(KeyId=arn)["KeyRotationEnabled"]:
+                return arn, False
+            kms.enable_key_rotation(KeyId=arn)
+        return arn, True
+
+    def tag(self) -> bool:
+        """Give the key, which is there, the environment's tags; say whether it had others."""
+        kms, tags = self._session.kms, self._tags()
+        with mapped(f"tagging the key {self._alias}"):
+            key = kms.describe_key(KeyId=self._alias)["KeyMetadata"]["KeyId"]  # tags are asked of keys, not of aliases
+            seen = kms.list_resource_tags(KeyId=key)["Tags"]
+            if all(tag in seen for tag in tags):
+                return False
+            kms.tag_resource(KeyId=key, Tags=tags)
+        return True
 
     def _tags(self) -> list[TagTypeDef]:
         return [{"TagKey": name, "TagValue": value} for name, value in self._session.environment.tags.items()]

@@ -27,9 +27,11 @@ def run(release: Release, world: World) -> Outcome:
         return Outcome(f"{', '.join(named)} may go" if named else "no data would be lost")
     flags = " ".join(f"--allow-destroy={shlex.quote(address)}" for address in unnamed)
     count = f"{len(unnamed)} resources that hold data" if len(unnamed) > 1 else unnamed[0]
+    ends = {change.ends for change in release.plan.changes if change.address in unnamed}
+    would = " or ".join(verb for ended, verb in ((True, "destroy"), (False, "keep less in")) if ended in ends)
     raise GateFailed(
         f"change the infrastructure of {release.environment}",
-        f"{LOSS}: the plan would destroy {count}",
+        f"{LOSS}: the plan would {would} {count}",
         f"nothing was changed; where that is meant, name it: {flags}",
         details=tuple(f"{each.action} {each.address}" for each in release.plan.changes if each.address in unnamed),
     )
@@ -37,7 +39,7 @@ def run(release: Release, world: World) -> Outcome:
 
 def _require_known(plan: Plan, allowed: Sequence[str]) -> None:
     """A mistyped address must not look like consent, nor stand in a script for what is long over."""
-    ends = [change.address for change in plan.changes if change.ends]
+    ends = [change.address for change in plan.changes if change.ends or change.loses_data]
     changed = {change.address: change.action for change in plan.changes}
     for address in allowed:
         if address in ends:

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from deployer.model import FORCES, Change
+from deployer.tools.retention import shortened
 
 _ACTIONS = {
     ("create",): "create",
@@ -44,9 +45,17 @@ def _resources(plan: Mapping[str, Any]) -> Iterator[Change]:
         if resource.get("mode") == "data" or (action is None and not note):
             continue
         action = action or "update"
-        ends = action in ("delete", "replace") and resource.get("type") in HOLDS_DATA
+        loses = _loses(action, resource)
         attributes = _changed(change) if action in ("update", "replace") else ()
-        yield Change(action, resource["address"], attributes, note, ends)
+        yield Change(action, resource["address"], attributes, note, loses)
+
+
+def _loses(action: str, resource: Mapping[str, Any]) -> bool:
+    """Say whether data ends with it, or sooner than it would have."""
+    kind, change = str(resource.get("type")), resource["change"]
+    if action in ("delete", "replace"):
+        return kind in HOLDS_DATA
+    return action == "update" and shortened(kind, change.get("before") or {}, change.get("after") or {})
 
 
 def _note(resource: Mapping[str, Any]) -> str:

@@ -32,7 +32,8 @@ class Terraform:
 
     `cache` is the repository's `.cache/`, `instance` names the cloud (the local cloud's name, or an AWS account id).
     `endpoint_url` is the local cloud's, None on AWS. `bootstrap` makes the state bucket, `read_serial` tells a state
-    object by its key, `read_topology` reads what was made, `forget_topology` has it read anew. `fresh` plans even what
+    object by its key, `read_topology` reads what was made, `forget_topology` has it read anew, `tag_state` gives the
+    state's bucket the tags of what is applied. `fresh` plans even what
     has not changed. `variables` override the environment's file, `backend` its backend.hcl; None means the state bucket
     and region of `environment`.
     """
@@ -49,6 +50,7 @@ class Terraform:
         read_serial: Callable[[str], str],
         read_topology: Callable[[], Topology],
         forget_topology: Callable[[], None],
+        tag_state: Callable[[], object],
         fresh: bool = False,
         variables: Mapping[str, str] | None = None,
         backend: Mapping[str, str] | None = None,
@@ -62,6 +64,7 @@ class Terraform:
         self._read_serial = read_serial
         self._read_topology = read_topology
         self._forget_topology = forget_topology
+        self._tag_state = tag_state
         self._fresh = fresh
         self._variables = dict(variables or {})
         self._program = TerraformProgram(
@@ -147,6 +150,7 @@ class Terraform:
         """
         self._plans.verify(plan)
         self._init.ensure(say)
+        self._tag_state()
         try:
             finished, output = self._program.run("apply", [_PARALLELISM, str(plan.path)], log, say)
         finally:

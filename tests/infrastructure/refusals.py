@@ -103,7 +103,7 @@ def variables(module: str) -> dict[str, str]:
 
 
 def weakened(module: str) -> Iterator[Weakened]:
-    """Each validation of the module without its condition, and without each part of it that `&&` joins."""
+    """Each validation of the module without its condition, any part that `&&` joins, any of the things it looks at."""
     for name, text in variables(module).items():
         for found in re.finditer(r"^    condition *= *", text, re.MULTILINE):
             start, end = found.end(), end_of(text, found.end())
@@ -111,6 +111,17 @@ def weakened(module: str) -> Iterator[Weakened]:
                 # Terraform refuses a condition in which its variable is not named.
                 without = f"{text[:first]}(true || var.{name} == null){text[last:]}"
                 yield Weakened(module, name, text[first:last], without)
+            for looked_at in re.finditer(r"\bin \[(.+?)\]", text[start:end]):
+                every = looked_at[1].split(", ")
+                first, last = start + looked_at.start(1), start + looked_at.end(1)
+                for one in every:
+                    others = ", ".join(other for other in every if other != one)
+                    yield Weakened(module, name, one, f"{text[:first]}{others}{text[last:]}")
+
+
+def intact(module: str) -> dict[str, Weakened]:
+    """The module's variables as they are, by name."""
+    return {name: Weakened(module, name, "", text) for name, text in variables(module).items()}
 
 
 def _joined(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
@@ -135,7 +146,7 @@ def _trimmed(text: str, first: int, last: int) -> tuple[int, int]:
 
 
 def still_refused(cases: Sequence[tuple[Run, Weakened]], folder: Path, terraform: Terraform) -> list[bool]:
-    """Give each run's values to each weakened variable: whether it refuses its own all the same.
+    """Give each run's values to each variable, weakened or not: whether it refuses its own.
 
     FOLDER is empty. One plan, which makes nothing: there is no more of the modules than these variables and those that
     their validations name.
@@ -157,6 +168,7 @@ def still_refused(cases: Sequence[tuple[Run, Weakened]], folder: Path, terraform
     initialised = terraform("init", "-backend=false", "-input=false", "-no-color", cwd=folder)
     assert initialised.returncode == 0, initialised.stdout
     planned = terraform("plan", "-input=false", "-json", cwd=folder)
+    assert planned.returncode == 1, "nothing at all was refused"
     ends = [len(case.text.splitlines()) for _, case in cases]
     found = [False for _ in cases]
     for told in (json.loads(line).get("diagnostic") for line in planned.stdout.splitlines()):

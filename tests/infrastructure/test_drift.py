@@ -104,6 +104,7 @@ class Place:
             read_serial=serial,
             read_topology=topology,
             forget_topology=lambda: None,
+            tag_state=lambda: None,
             backend={"path": str(self.state)},
             # The provider's mirror is looked for where other tests of this checkout have found it.
             environ=terraform_environment(os.environ),

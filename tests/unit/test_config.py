@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -106,6 +107,23 @@ def test_development_as_shipped(checkout: Path) -> None:
         },
     )
     assert wanted == read
+
+
+@pytest.mark.parametrize(("name", "owns"), [("dev", "false"), ("staging", "true")])
+def test_a_rehearsal_is_not_in_the_account_on_aws(checkout: Path, name: str, owns: str) -> None:
+    """The local cloud is one account, in which development makes what an account has once, whatever the file says."""
+    folder = config.folder(name)
+    shipped = (ROOT / config.ENVIRONMENTS_FOLDER / folder / "terraform.tfvars").read_text(encoding="utf-8")
+    moved = shipped.replace("000000000000", "123456789012").replace('"local"', '"aws"')
+    moved = re.sub(r"^owns_account.*\n", "", moved, flags=re.MULTILINE)
+    write(checkout, f"{moved}\nowns_account = {owns}\n", folder)
+
+    there, here = config.load(checkout, name), config.load(checkout, name, "local")
+
+    assert (there.account_id, config.terraform_variables(there)) == ("123456789012", {"cloud": "aws"})
+    assert here.state_bucket == f"indivillage-{name}-state-000000000000"
+    mine = {"cloud": "local", "account_id": "000000000000", "owns_account": "true" if name == "dev" else "false"}
+    assert mine == config.terraform_variables(here)
 
 
 def test_the_hash_follows_every_value_and_nothing_else(checkout: Path) -> None:

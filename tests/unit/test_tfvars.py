@@ -83,6 +83,7 @@ def test_a_period_that_load_balancers_have_not(period_s: int) -> None:
         ("branch", ""),
         ("branch", "${var.branch}"),
         ("owner", ""),
+        ("owner", "platform & team"),
         ("cost_centre", "x" * 257),
         ("infrastructure_version", "1.0"),
         ("deployment", []),

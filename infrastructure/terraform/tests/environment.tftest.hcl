@@ -515,7 +515,7 @@ run "refuses_what_is_out_of_range" {
 
   variables {
     replica_region = "Singapore"
-    scaling        = { min = 1, max = 2, cpu_percent = 5, memory_percent = 75 }
+    scaling        = { min = 1, max = 2, cpu_percent = 70, memory_percent = 5 }
     alarms         = { error_rate_percent = 1, latency_p95_ms = 1000, period_s = 0 }
 
     services = {

@@ -21,6 +21,7 @@ from tests.infrastructure.controls import Check, storage
 from tests.infrastructure.controls.found import Found
 from tests.unit.aws import values
 
+CALLER = "kms:CallerAccount"
 HELD_TO: dict[str, Check] = {
     "S3.2": storage.not_read_by_all,
     "S3.3": storage.not_written_by_all,
@@ -107,10 +108,10 @@ def let_everybody_in(session: Session) -> None:
     session.s3.put_bucket_policy(Bucket=name, Policy=json.dumps(policy))
 
 
-def open_the_key(session: Session) -> None:
-    """A key policy without a condition on who calls."""
+def open_the_key(session: Session, condition: dict[str, dict[str, str]]) -> None:
+    """A key policy for everybody who meets the condition."""
     key = session.kms.describe_key(KeyId=session.environment.state_key_alias)["KeyMetadata"]["KeyId"]
-    statement = {"Effect": "Allow", "Principal": "*", "Action": "kms:*", "Resource": "*"}
+    statement = {"Effect": "Allow", "Principal": "*", "Action": "kms:*", "Resource": "*", "Condition": condition}
     policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
     session.kms.put_key_policy(KeyId=key, PolicyName="default", Policy=policy)
 
@@ -130,9 +131,11 @@ def stop_rotation(session: Session) -> None:
         (lambda session, name: session.s3.delete_bucket_ownership_controls(Bucket=name), ["S3.12"], True),
         (lambda session, name: session.s3.delete_bucket_lifecycle(Bucket=name), ["S3.13"], True),
         (lambda session, name: stop_rotation(session), ["KMS.4"], True),
-        (lambda session, name: open_the_key(session), ["KMS.5"], False),
+        (lambda session, name: open_the_key(session, {}), ["KMS.5"], False),
+        (lambda session, name: open_the_key(session, {"StringEquals": {CALLER: "9" * 12}}), ["KMS.5"], False),
+        (lambda session, name: open_the_key(session, {"StringNotEquals": {CALLER: MOTO_ACCOUNT}}), ["KMS.5"], False),
     ],
-    ids=["public", "plain_http", "anybody", "acls", "for_ever", "old_key", "open_key"],
+    ids=["public", "plain_http", "anybody", "acls", "for_ever", "old_key", "open_key", "their_key", "not_our_key"],
 )
 def test_each_is_noticed_and_put_right(
     loosen: Callable[[Session, str], object], noticed: list[str], mended: bool, aws_session: Session

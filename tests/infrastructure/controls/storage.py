@@ -10,6 +10,8 @@ from tests.infrastructure.controls import control, each
 from tests.infrastructure.controls.found import Found, flat
 
 ACCESS_BLOCK = "aws_s3_bucket_public_access_block"
+ACCOUNT = "123456789012"
+"""Of all plans here, and of moto."""
 LOGGING = "aws_s3_bucket_logging"
 BLOCKS = ("block_public_acls", "block_public_policy", "ignore_public_acls", "restrict_public_buckets")
 FORBIDDEN = {
@@ -182,8 +184,9 @@ def rotated(things: Sequence[Found]) -> list[str]:
 
 @control("KMS.5")
 def not_public(things: Sequence[Found]) -> Iterator[str]:
-    """No key is open to everybody: who is not named has to belong to one account."""
-    everybody, of_one_account = r'Principal=("\*"|\{AWS=\[?"\*")', r'kms:CallerAccount="\d{12}"'
+    """No key is open to everybody: who is not named has to belong to this account."""
+    everybody = r'Principal=("\*"|\{AWS=\[?"\*")'
+    of_one_account = rf'StringEquals=\{{[^}}]*kms:CallerAccount="{ACCOUNT}"'
     for found in (found for found in things if found.kind in ("aws_kms_key", "aws_kms_key_policy")):
         said = statements(found)
         if any(re.search(everybody, one) and not re.search(of_one_account, one) for one in said):

@@ -48,6 +48,23 @@ def test_a_loss_that_is_named_is_consented_to(world: World) -> None:
     assert f"{UPLOADS}, {DATABASE} may go" == consent.run(asked(UPLOADS, DATABASE), world).note
 
 
+@pytest.mark.parametrize(
+    ("changes", "would"),
+    [
+        (CHANGES[:1], f"would destroy {UPLOADS}"),
+        ((Change("update", DATABASE, loses_data=True),), f"would keep less in {DATABASE}"),
+        ((CHANGES[0], Change("update", DATABASE, loses_data=True)), "would destroy or keep less in 2 resources"),
+    ],
+)
+def test_what_would_be_lost_is_told(world: World, changes: tuple[Change, ...], would: str) -> None:
+    """Backups that are kept for less time are a loss as well, and are consented to in the same way."""
+    with pytest.raises(GateFailed) as caught:
+        consent.run(asked(changes=changes), world)
+    assert would in caught.value.seen
+
+    assert "may go" in consent.run(asked(*(change.address for change in changes), changes=changes), world).note
+
+
 @pytest.mark.parametrize("changes", [(), CHANGES[2:]])
 def test_what_holds_no_data_may_end(world: World, changes: tuple[Change, ...]) -> None:
     """Nobody is asked for a load balancer."""

@@ -115,6 +115,14 @@ def test_what_only_surrounds_data_is_no_loss() -> None:
     assert [False] * 4 == [change.loses_data for change in summarise(shown)]
 
 
+def test_what_is_kept_for_less_time_is_a_loss() -> None:
+    """An update, too: the backups of the days that go are gone at once."""
+    days = [{"before": {"backup_retention_period": was}, "after": {"backup_retention_period": 7}} for was in (30, 7, 1)]
+    shown = plan(*(resource(f"aws_db_instance.d{number}", "update", **one) for number, one in enumerate(days)))
+
+    assert [True, False, False] == [change.loses_data for change in summarise(shown)]
+
+
 def test_moves_and_imports_are_told() -> None:
     """They change the state, so the plan is not empty."""
     moved = resource("aws_lb.new", "no-op", previous_address="aws_lb.old")

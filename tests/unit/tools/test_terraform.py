@@ -60,6 +60,7 @@ class Place:
         self.said: list[str] = []
         self.bootstrapped = 0
         self.forgotten: list[str] = []
+        self.tagged: list[str] = []
 
     def write(self, name: str, text: str) -> None:
         """Write a file of the configuration."""
@@ -78,6 +79,7 @@ class Place:
             fresh=fresh,
             read_topology=never,
             forget_topology=lambda: self.forgotten.append("topology"),
+            tag_state=lambda: self.tagged.append("state"),
             variables={"cloud": "local"},
             backend={"path": str(self.state)},
             environ={"PATH": os.environ["PATH"], "HOME": str(self.cache), **changes},
@@ -314,10 +316,12 @@ def test_what_was_read_of_the_topology_is_forgotten_by_an_apply(place: Place) ->
     """A recovery reads it before the apply that may replace a listener; planning changes nothing."""
     plan = place.plan()
     assert [] == place.forgotten
+    assert [] == place.tagged, "who only plans may not, and has decided nothing"
 
     place.apply(plan)
 
     assert ["topology"] == place.forgotten
+    assert ["state"] == place.tagged
 
 
 def test_failed_apply_names_the_resource_and_continues_later(place: Place) -> None:
@@ -461,6 +465,7 @@ def test_local_cloud_never_sees_the_users_credentials(place: Place) -> None:
         read_serial=place.serial,
         read_topology=never,
         forget_topology=never,
+        tag_state=never,
         environ={
             "PATH": os.environ["PATH"],
             "HOME": str(place.cache),
@@ -490,6 +495,7 @@ def test_on_aws_the_state_is_encrypted_with_the_environment_s_key(place: Place) 
         read_serial=place.serial,
         read_topology=never,
         forget_topology=never,
+        tag_state=never,
         environ={"PATH": os.environ["PATH"], "HOME": str(place.cache)},
     )
 
@@ -510,6 +516,7 @@ def test_environments_do_not_share_data(place: Place) -> None:
             read_serial=place.serial,
             read_topology=never,
             forget_topology=never,
+            tag_state=never,
             environ={"PATH": "", "HOME": str(place.cache)},
         )._program.environment["TF_DATA_DIR"]
         for each in (other, environment(place.environment / "terraform.tfvars"))

@@ -58,7 +58,7 @@ resource "aws_db_instance" "this" {
   manage_master_user_password   = var.rotation_days == null ? null : true
   master_user_secret_kms_key_id = var.rotation_days == null ? null : var.kms_key_arn
 
-  # Beside the password: people sign in with a token of their own role, good for 15 minutes.
+  # Beside the password a token of a role may do, good for 15 minutes. No role may ask for one yet.
   iam_database_authentication_enabled = var.iam_authentication ? true : null
 
   allocated_storage = var.database.allocated_storage_gb

@@ -67,6 +67,12 @@ variable "test_cidrs" {
     condition     = alltrue([for cidr in var.test_cidrs : can(cidrhost(cidr, 0)) && !endswith(cidr, "/0")])
     error_message = "test_cidrs must be IPv4 ranges, and none of them the whole internet."
   }
+
+  validation {
+    # CloudFront's list counts as 55 of the 60 rules that AWS lets a security group have.
+    condition     = length(var.test_cidrs) <= 5
+    error_message = "test_cidrs must be five ranges at most: a security group has no room for more."
+  }
 }
 
 variable "database_port" {

@@ -133,3 +133,11 @@ run "refuses_half_an_hour" {
   }
   expect_failures = [var.thresholds]
 }
+
+run "refuses_a_disk_that_is_never_full" {
+  command = plan
+  variables {
+    thresholds = { storage_free_percent = 0 }
+  }
+  expect_failures = [var.thresholds]
+}

@@ -289,10 +289,11 @@ run "refuses_a_range_too_large_and_a_name_as_tester" {
   expect_failures = [var.cidr, var.test_cidrs]
 }
 
-run "refuses_half_an_address" {
+run "refuses_half_an_address_and_six_testers" {
   command = plan
   variables {
-    cidr = "10.20/16"
+    cidr       = "10.20/16"
+    test_cidrs = [for number in range(6) : "203.0.113.${number}/32"]
   }
-  expect_failures = [var.cidr]
+  expect_failures = [var.cidr, var.test_cidrs]
 }
