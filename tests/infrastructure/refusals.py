@@ -30,7 +30,7 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Weakened:
-    """A variable of a module, one part of one validation (`part`, as written) always true: the text of its block."""
+    """A variable of a module without one part of one validation (`part`, as written): the text of its block."""
 
     module: str
     variable: str
