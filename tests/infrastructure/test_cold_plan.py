@@ -119,12 +119,17 @@ def spoilt(found: Found, kind: str, attribute: str, value: object) -> Found:
     return replace(found, values={**found.values, attribute: value}) if found.kind == kind else found
 
 
-def test_what_does_not_go_together_is_noticed(testable: Path, terraform: Terraform) -> None:
-    """A mocked provider plans a cache that fails over to nobody; this one does not."""
-    cache = testable / "modules" / "database" / "cache.tf"
-    text = cache.read_text(encoding="utf-8")
-    sound = "num_cache_clusters         = var.cache.nodes"
-    assert sound in text
-    cache.write_text(text.replace(sound, "num_cache_clusters         = 1"), encoding="utf-8")
+def test_what_a_mocked_plan_would_not_notice_is_noticed(testable: Path, terraform: Terraform) -> None:
+    """A cache that fails over to nobody, and a count that depends on an ARN which nobody knows yet."""
+    breaks = {
+        "database/cache.tf": ("num_cache_clusters         = var.cache.nodes", "num_cache_clusters         = 1"),
+        "networking/main.tf": ("var.flow_logs == null", "var.flow_logs.bucket_arn == null"),
+    }
+    for name, (sound, broken_) in breaks.items():
+        file = testable / "modules" / name
+        text = file.read_text(encoding="utf-8")
+        assert sound in text
+        file.write_text(text.replace(sound, broken_), encoding="utf-8")
     code, said = cold_plan(testable, terraform)
-    assert (code, "automatic_failover" in said) == (1, True), said[-3000:]
+    noticed = [words for words in ("automatic_failover", "Invalid count argument") if words in said]
+    assert (code, noticed) == (1, ["automatic_failover", "Invalid count argument"]), said[-3000:]
