@@ -5,9 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from tests.infrastructure import refusals
-from tests.infrastructure.conftest import CONFIGURATION, Terraform
-
-MODULES = [".", *(str(folder.relative_to(CONFIGURATION)) for folder in sorted(CONFIGURATION.glob("modules/*")))]
+from tests.infrastructure.conftest import Terraform
+from tests.infrastructure.test_modules import MODULES
 
 
 def test_no_part_of_a_validation_is_idle(tmp_path: Path, terraform: Terraform) -> None:
