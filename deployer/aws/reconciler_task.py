@@ -11,7 +11,7 @@ import json
 from typing import TYPE_CHECKING
 
 from deployer.aws.faults import Expected, mapped
-from deployer.aws.task_definition import CONTENT, TMP, TMP_PATH, USER, content
+from deployer.aws.task_definition import CONTENT, TMP, TMP_PATH, USER, content, tags
 from deployer.draining import STOP_TIMEOUT_S
 
 if TYPE_CHECKING:
@@ -63,6 +63,7 @@ def build(
         "containerDefinitions": [container],
     }
     container["dockerLabels"] = {CONTENT: hashlib.sha256(json.dumps(request, sort_keys=True).encode()).hexdigest()}
+    request["tags"] = tags(environment.tags)
     return request
 
 

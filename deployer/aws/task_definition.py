@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from mypy_boto3_ecs.type_defs import (
         ContainerDefinitionTypeDef,
         RegisterTaskDefinitionRequestTypeDef,
+        TagTypeDef,
         TaskDefinitionTypeDef,
     )
 
@@ -78,9 +79,14 @@ def build(
         "containerDefinitions": [container],
     }
     own = {"release": release.id, "commit": release.commit, "color": release.color.value}
-    request["tags"] = [{"key": name, "value": value} for name, value in {**environment.tags, **own}.items()]
+    request["tags"] = tags({**environment.tags, **own})
     container["dockerLabels"] = {CONTENT: _hash(request)}
     return request
+
+
+def tags(values: Mapping[str, str]) -> list[TagTypeDef]:
+    """The same as ECS writes them."""
+    return [{"key": name, "value": value} for name, value in values.items()]
 
 
 def _hash(request: RegisterTaskDefinitionRequestTypeDef) -> str:

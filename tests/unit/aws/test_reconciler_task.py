@@ -34,6 +34,16 @@ def test_it_is_locked_down_and_holds_no_secret() -> None:
     assert set() == {"environment", "secrets", "portMappings"} & set(container)
 
 
+def test_it_is_tagged_as_everything_of_its_environment_is() -> None:
+    """The hash leaves them out: another owner is no other task."""
+    environment = values.environment()
+    request = build(PLACE, environment, REFERENCE)
+    renamed = build(PLACE, replace(environment, tags={**environment.tags, "owner": "others"}), REFERENCE)
+
+    assert environment.tags == {tag["key"]: tag["value"] for tag in request["tags"]}
+    assert content(request, CONTAINER) == content(renamed, CONTAINER)
+
+
 def test_roles_and_log_are_terraforms() -> None:
     """As the topology names them."""
     request = build(PLACE, values.environment(), REFERENCE)
