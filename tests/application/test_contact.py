@@ -51,6 +51,7 @@ def test_the_key_may_come_in_the_body() -> None:
         ("email", "asha@example"),
         ("email", "asha@example.org\nBcc: x@example.org"),
         ("email", "a b@example.org"),
+        ("email", "a\x00b@example.org"),
         ("email", "asha@-example.org"),
         ("email", "a" * 250 + "@example.org"),
         ("topic", "money"),
@@ -59,6 +60,8 @@ def test_the_key_may_come_in_the_body() -> None:
         ("message", "with a NUL \x00 inside"),
         ("message", 12345678901),
         ("message", None),
+        ("name", ["Asha"]),
+        ("topic", {"a": "services"}),
         ("message", "half a character \ud800"),
     ],
 )
@@ -68,6 +71,33 @@ def test_bad_values_are_refused(field: str, value: object) -> None:
     assert (422, {field}) == (problem.status, wrong_fields(problem))
     if isinstance(value, str) and len(value.strip()) > 3:
         assert value not in json.dumps(problem.members, ensure_ascii=False)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("name", "x" * 100),
+        ("email", "a@" + "b" * 60 + ("." + "c" * 60) * 3 + ".org"),
+        ("message", "x" * 10),
+        ("message", " " + "x" * 5000 + " "),
+    ],
+)
+def test_limits_are_within(field: str, value: str) -> None:
+    """The shortest and the longest that a field may be are taken, spaces around them not counted."""
+    assert value.strip() == getattr(parse(json.dumps(GOOD | {field: value}).encode(), KEY)[1], field)
+
+
+def test_a_mistake_says_what_to_do() -> None:
+    """In words for a person who fills in the form."""
+    errors = refused({"name": "", "topic": "money", "message": "short", "colour": "red"}).members["errors"]
+    assert isinstance(errors, list)
+    assert {
+        "email": "is required",
+        "name": "must have at least 1 character",
+        "topic": "must be one of services, partnership, careers, press, other",
+        "message": "must have at least 10 characters",
+        "colour": "is not a field of this form",
+    } == {error["field"]: error["message"] for error in errors}
 
 
 def test_all_mistakes_are_named_at_once() -> None:

@@ -3,9 +3,9 @@
 import hashlib
 import json
 import re
-from typing import Annotated, Final, Literal
-
-from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints, ValidationError
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Final
 
 from app.problems import Problem
 
@@ -13,42 +13,80 @@ from app.problems import Problem
 _EMAIL: Final = re.compile(
     r"[^\s@<>\"(),:;\[\\\]]{1,64}@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z]{2,63}"
 )
+TOPICS: Final = ("services", "partnership", "careers", "press", "other")
 CLIENT_KEY: Final = re.compile(r"[A-Za-z0-9_-]{16,64}")
 
 
-def _one_line(text: str) -> str:
-    if not text.isprintable():
-        raise ValueError("must be one line of plain text")
-    return text
+@dataclass(frozen=True, slots=True)
+class ContactForm:
+    """What a visitor sends, as `parse` makes it: trimmed, line ends of one kind, within the limits of its fields."""
 
-
-def _address(text: str) -> str:
-    if not _EMAIL.fullmatch(text):
-        raise ValueError("must be an email address such as name@example.org")
-    return text
-
-
-def _no_nul(text: str) -> str:
-    # Postgres cannot hold NUL in text; refusing it here is kinder than a database error.
-    if "\x00" in text:
-        raise ValueError("must not contain NUL characters")
-    return text.replace("\r\n", "\n")
-
-
-class ContactForm(BaseModel):
-    """What a visitor sends. Lengths are in characters after trimming."""
-
-    model_config = ConfigDict(str_strip_whitespace=True, extra="forbid", frozen=True)
-
-    name: Annotated[str, StringConstraints(min_length=1, max_length=100), AfterValidator(_one_line)]
-    email: Annotated[str, StringConstraints(max_length=254), AfterValidator(_address)]
-    topic: Literal["services", "partnership", "careers", "press", "other"]
-    message: Annotated[str, StringConstraints(min_length=10, max_length=5000), AfterValidator(_no_nul)]
+    name: str
+    email: str
+    topic: str
+    message: str
 
     def fingerprint(self) -> str:
         """Return the SHA-256 of the contents: equal for a repeated submission, different for another one."""
-        text = json.dumps(self.model_dump(), sort_keys=True, separators=(",", ":"))
+        text = json.dumps(asdict(self), sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _name(text: str) -> str:
+    return "" if text.isprintable() else "must be one line of plain text"
+
+
+def _email(text: str) -> str:
+    return "" if text.isprintable() and _EMAIL.fullmatch(text) else "must be an email address such as name@example.org"
+
+
+def _topic(text: str) -> str:
+    return "" if text in TOPICS else f"must be one of {', '.join(TOPICS)}"
+
+
+def _message(text: str) -> str:
+    # Postgres cannot hold NUL in text; refusing it here is kinder than a database error.
+    return "must not contain NUL characters" if "\x00" in text else ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Rule:
+    """What one field must be: its length in characters after trimming, and what else `complaint` says of it."""
+
+    shortest: int
+    longest: int
+    complaint: Callable[[str], str]
+
+    def broken_by(self, value: object) -> str:
+        """Say what is wrong with VALUE, never what it is; nothing when all is well."""
+        if not isinstance(value, str):
+            return "must be text"
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            return "must not contain halves of characters"
+        text = value.strip()
+        if len(text) < self.shortest:
+            return f"must have at least {self.shortest} character{'s' if self.shortest > 1 else ''}"
+        if len(text) > self.longest:
+            return f"must have at most {self.longest} characters"
+        return self.complaint(text)
+
+
+_RULES: Final = {
+    "name": _Rule(1, 100, _name),
+    "email": _Rule(1, 254, _email),
+    "topic": _Rule(1, 20, _topic),
+    "message": _Rule(10, 5000, _message),
+}
+
+
+def _mistakes(fields: Mapping[str, object]) -> list[dict[str, str]]:
+    """Everything that is wrong with FIELDS, so that one answer is enough to correct it."""
+    missing = [(name, "is required") for name in _RULES if name not in fields]
+    found = [(name, rule.broken_by(fields[name])) for name, rule in _RULES.items() if name in fields]
+    unknown = [(name, "is not a field of this form") for name in fields if name not in _RULES]
+    return [{"field": name, "message": text} for name, text in missing + found + unknown if text]
 
 
 def parse(body: bytes, header_key: str | None) -> tuple[str, ContactForm]:
@@ -69,13 +107,8 @@ def parse(body: bytes, header_key: str | None) -> tuple[str, ContactForm]:
         wrong.append({"field": "client_key", "message": "must be 16 to 64 letters, digits, - or _ (a UUID is fine)"})
     elif body_key not in (None, key):
         wrong.append({"field": "client_key", "message": "differs from the Idempotency-Key header"})
-    form = None
-    try:
-        form = ContactForm.model_validate(fields)
-    except ValidationError as error:
-        for item in error.errors(include_url=False, include_context=False, include_input=False):
-            where = ".".join(str(part) for part in item["loc"])
-            wrong.append({"field": where, "message": item["msg"].removeprefix("Value error, ")})
-    if wrong or form is None or not isinstance(key, str):
+    wrong += _mistakes(fields)
+    if wrong or not isinstance(key, str):
         raise Problem(422, "Some fields need another look.", members={"errors": wrong})
-    return key, form
+    texts = {name: fields[name].strip() for name in _RULES}
+    return key, ContactForm(**texts | {"message": texts["message"].replace("\r\n", "\n")})
