@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from deployer.model import Color, Target
     from deployer.ports import Clock, Say
 
-POLL_FIRST_S = 0.1
-EAGER_S = 2.0
+POLL_FIRST_S = 0.05
+EAGER_S = 1.0
 """How long it polls as at first: a local cloud is done by then. Later the pauses grow: Fargate takes half a minute."""
 POLL_MOST_S = 2.0
 POLL_SLOWER = 1.15

@@ -58,7 +58,7 @@ def test_it_looks_often_at_first_and_seldom_later() -> None:
             script.follow(timeout_s=timeout_s)
         return len(busy) - len(script.descriptions)
 
-    assert (21, 46) == (looks(2), looks(20))
+    assert (31, 51) == (looks(2), looks(20))
 
 
 def test_a_failed_deployment_without_tasks_does_not_hold_up_the_next() -> None:
@@ -167,7 +167,7 @@ def test_crashes_are_found_when_ecs_does_not_count_them() -> None:
 def test_what_does_not_speak_against_the_revision_is_no_alarm(stopped: Any) -> None:
     """The roll-out goes on and succeeds."""
     busy = service(deployment(rolloutState="IN_PROGRESS", runningCount=1, failedTasks=1))
-    script = Script(*[busy] * 25, service(deployment()), running=RUNNING, targets=HEALTHY, stopped=stopped)
+    script = Script(*[busy] * 35, service(deployment()), running=RUNNING, targets=HEALTHY, stopped=stopped)
     script.follow()
     assert script.clock.monotonic() > 2
 
