@@ -302,9 +302,13 @@ def faults(session: nox.Session) -> None:
 def chaos(session: nox.Session) -> None:
     """Releases under constant load and worse: `nox -s chaos -- --seed=7 -k shift`; goes on where it was cut off."""
     install(session, "contract")
-    where = ("tests/chaos", "tests/contract/aws/test_cut_off.py")
     env = {**images(session), "CUT_OFF": "all"}
-    pytest(session, *where, "--timeout=3600", "--capture=tee-sys", env=env, tidy_s=CONTAINERS_TIDY_S)
+    alone = ("--timeout=3600", "--capture=tee-sys")
+    pytest(session, "tests/chaos", *alone, env=env, report="chaos", tidy_s=CONTAINERS_TIDY_S)
+    # Nobody measures time here, and a recovery has a minute.
+    two = ("--timeout=3600", "--numprocesses=2", "--dist=loadgroup")
+    cut_off = "tests/contract/aws/test_cut_off.py"
+    pytest(session, cut_off, *two, env=env, report="chaos-cut-off", tidy_s=CONTAINERS_TIDY_S)
 
 
 @nox.session

@@ -1,4 +1,4 @@
-"""A world of fakes for whoever asks."""
+"""A world of fakes for whoever asks, and the words of `nox -s chaos`."""
 
 from __future__ import annotations
 
@@ -10,6 +10,13 @@ import pytest
 
 from deployer.ports import World
 from tests.fakes import Fakes, Heard
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """What `nox -s chaos --` takes besides pytest's own words; it runs two folders of tests."""
+    parser.addoption("--seed", type=int, default=1, help="what the scenarios vary, comes again with the same seed")
+    parser.addoption("--rate", type=float, default=200, help="requests a second; fewer where others work, too")
+    parser.addoption("--again", action="store_true", help="also what has passed already on this commit")
 
 
 @pytest.fixture

@@ -21,13 +21,6 @@ HOME = ROOT / ".cache" / "chaos"
 RESULTS = HOME / "results.jsonl"
 
 
-def pytest_addoption(parser: pytest.Parser) -> None:
-    """What `nox -s chaos --` takes besides pytest's own words."""
-    parser.addoption("--seed", type=int, default=1, help="what the scenarios vary, comes again with the same seed")
-    parser.addoption("--rate", type=float, default=200, help="requests a second; fewer where others work, too")
-    parser.addoption("--again", action="store_true", help="also what has passed already on this commit")
-
-
 def commit() -> str:
     """What is tested. Only what is committed gets into the clone."""
     return subprocess.run(

@@ -9,10 +9,12 @@ precondition  412
 from __future__ import annotations
 
 import io
+import sys
 import threading
-from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from email.utils import formatdate
+from types import FrameType
 from typing import Any
 
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
@@ -21,6 +23,10 @@ from botocore.exceptions import ReadTimeoutError
 from botocore.httpsession import URLLib3Session
 
 from deployer.aws.session import Session
+from deployer.journal import Journal, Point
+
+WRITES = (Journal._intend.__code__, Journal._saw.__code__)
+"""What writes a step down before its call and after it."""
 
 KINDS = ("throttled", "lost", "conflict", "precondition")
 XML_ERRORS = {"s3": "<Error>{}</Error>", "ec2": "<Response><Errors><Error>{}</Error></Errors></Response>"}
@@ -35,40 +41,83 @@ REFUSALS = {
 
 
 @dataclass(frozen=True)
-class Fault:
-    """The `number`th request (from 1) of `operation` (`ecs.UpdateService`) fails as `kind` says."""
+class Place:
+    """Where a command asks AWS for something: what a loop asks again and again at one place is asked there once.
+
+    `callers` are the deployer's functions that led there, the nearest first; `step` is the journal's whose call it
+    belongs to, or which it writes down, else 0.
+    """
 
     operation: str
-    number: int
+    callers: str
+    step: int
+
+
+@dataclass(frozen=True)
+class Fault:
+    """The first request at a place fails as `kind` says."""
+
+    place: Place
     kind: str
 
 
-def arm(fault: Fault | None) -> list[str]:
-    """Let every session made from now on fail as told; return the list that notes each operation as it is called."""
-    called: list[str] = []
-    lock = threading.Lock()
-    seen: Counter[str] = Counter()
-    watch = Session._watch
+@dataclass
+class Calls:
+    """What one process asks of AWS, place by place, and whether the fault that it was armed with was met."""
 
-    def meet(request: AWSPreparedRequest, event_name: str, **_: object) -> AWSResponse | None:
+    fault: Fault | None
+    met: bool = False
+    places: list[Place] = field(default_factory=list)
+    _begun: threading.local = field(default_factory=threading.local)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def passed(self, number: int, at: Point) -> None:
+        """Note the step whose call this thread makes."""
+        self._begun.step = number if at is Point.BEFORE_CALL else 0
+
+    def meet(self, request: AWSPreparedRequest, event_name: str, **_: object) -> AWSResponse | None:
+        """Answer in AWS's place where the fault is; nothing anywhere else."""
         operation = event_name.removeprefix("before-send.")
-        with lock:
-            called.append(operation)
-            seen[operation] += 1
-            hit = fault is not None and (operation, seen[operation]) == (fault.operation, fault.number)
-        if not hit or fault is None:
+        frames = tuple(_frames())
+        written = [frame.f_locals["number"] for frame in frames if frame.f_code in WRITES]
+        step = written[0] if written else getattr(self._begun, "step", 0)
+        place = Place(operation, " < ".join(map(_name, frames)), step)
+        with self._lock:
+            first = place not in self.places
+            if first:
+                self.places.append(place)
+            hit = self.fault is not None and first and place == self.fault.place
+            self.met = self.met or hit
+        if not hit or self.fault is None:
             return None
-        if fault.kind == "lost":
+        if self.fault.kind == "lost":
             URLLib3Session().send(request)
             raise ReadTimeoutError(endpoint_url=request.url)
-        return refusal(request, operation.split(".")[0], fault.kind)
+        return refusal(request, operation.split(".")[0], self.fault.kind)
+
+
+def _frames() -> Iterator[FrameType]:
+    frame = sys._getframe()
+    while frame := frame.f_back:
+        if str(frame.f_globals.get("__name__", "")).startswith("deployer."):
+            yield frame
+
+
+def _name(frame: FrameType) -> str:
+    return f"{frame.f_globals['__name__'].removeprefix('deployer.')}.{frame.f_code.co_qualname}"
+
+
+def arm(fault: Fault | None) -> Calls:
+    """Let every session made from now on fail as told; return what will have been asked."""
+    calls = Calls(fault)
+    watch = Session._watch
 
     def watched(self: Session, core: Any) -> None:
         watch(self, core)
-        core.get_component("event_emitter").register("before-send", meet)
+        core.get_component("event_emitter").register("before-send", calls.meet)
 
     Session._watch = watched  # type: ignore[method-assign]
-    return called
+    return calls
 
 
 class _Raw(io.BytesIO):

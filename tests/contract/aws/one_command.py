@@ -42,7 +42,7 @@ from deployer.ports import Say
 from deployer.stop import Stop
 from deployer.tools.clock import SystemClock
 from tasks import run
-from tests.contract.aws.call_faults import Fault, arm
+from tests.contract.aws.call_faults import Calls, Fault, Place, arm
 from tests.fakes import Fakes
 from tests.unit.aws import values
 
@@ -63,7 +63,6 @@ class Command:
     release: str = ""
     cut: tuple[int, str] | None = None
     fault: Fault | None = None
-    count: bool = False
 
     @property
     def line(self) -> list[str]:
@@ -142,24 +141,26 @@ def site(command: Command, stop: Stop) -> Site:
     return Site(world, topology, lambda: f"http://{name}", lambda: session.calls, lambda: None)
 
 
-def _cut_at(step: int, point: str) -> None:
-    """Be killed there; takes the place of `journal.passed`."""
+def _follow(calls: Calls, cut: tuple[int, str] | None) -> None:
+    """Tell `calls` which step is under way, and be killed at `cut`; takes the place of `journal.passed`."""
 
     def passed(number: int, at: Point) -> None:
-        if (number, at) == (step, point):
+        calls.passed(number, at)
+        if (number, at) == cut:
             os.kill(os.getpid(), signal.SIGKILL)
 
     patch.object(journal, "passed", passed).start()
 
 
 def main(words: str) -> None:
-    """Run the command; its exit code is the process's, its AWS calls are the last line of stdout if asked for."""
+    """Run the command; its exit code is the process's, the last line of stdout says where it asked AWS what."""
     read: dict[str, Any] = json.loads(words)
-    fault = Fault(**read["fault"]) if read.get("fault") else None
-    command = Command(**{**read, "address": tuple(read["address"]), "fault": fault})
-    if command.cut:
-        _cut_at(*command.cut)
-    called = arm(command.fault)
+    told = read.get("fault")
+    fault = Fault(Place(**told["place"]), told["kind"]) if told else None
+    cut = tuple(read["cut"]) if read.get("cut") else None
+    command = Command(**{**read, "address": tuple(read["address"]), "cut": cut, "fault": fault})
+    calls = arm(command.fault)
+    _follow(calls, command.cut)
     composed: Any = lambda root, tree, wanted, logs, stop, **_: site(command, stop)  # noqa: E731
     known: Any = {"cloud": None, "as_json": False, "yes": True}
     with (
@@ -178,8 +179,8 @@ def main(words: str) -> None:
         except Exit as ended:
             sys.exit(ended.code)  # as Invoke does
         finally:
-            if command.count:
-                sys.stdout.write(json.dumps(called) + "\n")
+            places = [asdict(place) for place in calls.places]
+            sys.stdout.write(json.dumps({"places": places, "met": calls.met}) + "\n")
 
 
 if __name__ == "__main__":
