@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
@@ -27,6 +28,7 @@ __all__ = ["CloudImages", "CloudStatus", "LocalCloud", "Ports"]
 
 SPEC = f"{LABEL}.spec"
 REGION = "ap-south-1"
+PORTS_LOCK = f"indivillage-cloud-ports-{os.getuid()}"  # held while a new cloud has chosen ports and no container yet
 STOP_S = 60  # to save the state and stop databases; a killed cloud loses at most its last second
 
 REMOVAL_S = 0.2
@@ -63,18 +65,9 @@ class LocalCloud:
         """Bring it to life with IMAGES and wait until it is ready; costs next to nothing when it is."""
         attempted = f"start the local cloud {self.name}"
         with reaching(attempted), exclusive(self.name, progress):
-            container = self._container()
-            ports = self._ports(container)
-            spec = self._spec(images, ports)
-            if container and container.labels.get(SPEC) != spec:
-                progress(f"{self.name}: its image or its ports changed; starting it anew, with its state")
-                container.stop(timeout=STOP_S)
-                container.remove(v=True)
-                container = None
-            if container is None:
-                progress(f"{self.name}: starting")
-                self._network_and_volume()
-                container = self._create(images, ports, spec)
+            # A container holds its ports from when it is made: until then no other new cloud may choose the same ones.
+            with exclusive(PORTS_LOCK, _silent):
+                ports, container = self._made(images, progress)
             if container.status != "running":
                 container.start()
             readiness.wait(container, ports.api, attempted)
@@ -103,6 +96,22 @@ class LocalCloud:
             container = self._container()
             ports = _published(container) if container else self._wanted or Ports()
             return self._status(container, ports)
+
+    def _made(self, images: CloudImages, progress: Progress) -> tuple[Ports, Any]:
+        """Its container, made anew where there is none or another one is wanted, and the ports that this publishes."""
+        container = self._container()
+        ports = self._ports(container)
+        spec = self._spec(images, ports)
+        if container and container.labels.get(SPEC) != spec:
+            progress(f"{self.name}: its image or its ports changed; starting it anew, with its state")
+            container.stop(timeout=STOP_S)
+            container.remove(v=True)
+            container = None
+        if container is None:
+            progress(f"{self.name}: starting")
+            self._network_and_volume()
+            container = self._create(images, ports, spec)
+        return ports, container
 
     def _status(self, container: Any, ports: Ports) -> CloudStatus:
         others = [one for one in self._containers() if str(one.name) != self.name]

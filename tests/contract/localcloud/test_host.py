@@ -5,12 +5,15 @@ from __future__ import annotations
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from localcloud import cloud as cloud_module
 from localcloud.cloud import CloudImages, LocalCloud, Ports
 from localcloud.engine import connect, reaching
 from localcloud.errors import CloudError, DiskFull, EngineUnreachable, NameTaken, PortTaken
@@ -71,6 +74,24 @@ def test_two_processes_at_once_make_one_cloud_and_down_leaves_nothing(
     finally:
         bystander.remove(v=True)
     assert () == second.down()
+
+
+def test_two_new_clouds_at_once_have_ports_of_their_own(
+    new_cloud: Callable[[], LocalCloud], cloud_images: CloudImages, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second one chooses when the first one's container is there, however long that takes."""
+    slowly = cloud_module.choose
+
+    def choose(*known: Any) -> Ports:
+        chosen = slowly(*known)
+        time.sleep(0.5)
+        return chosen
+
+    monkeypatch.setattr(cloud_module, "choose", choose)
+    clouds = [new_cloud(), new_cloud()]
+    with ThreadPoolExecutor(2) as pool:
+        first, second = pool.map(lambda cloud: cloud.up(cloud_images).ports.all(), clouds)
+    assert set(first).isdisjoint(second)
 
 
 @pytest.fixture
