@@ -18,6 +18,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "docker" / "backend"))
 
 from tests.application.fakes import World  # noqa: E402 - it imports the package that was just put on the path
+from tests.application.s3 import FakeS3  # noqa: E402
 
 
 @pytest.fixture
@@ -27,9 +28,12 @@ def anyio_backend() -> str:
 
 
 @pytest.fixture
-def world() -> World:
+def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     """Fake Postgres, Redis and S3."""
-    return World()
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+    with FakeS3().serving() as s3:
+        yield World(s3)
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Small stand-ins for Postgres, Redis and S3. Each can be told to be away; each remembers what reached it."""
+"""Small stand-ins for Postgres and Redis (S3's is s3.py). Each can be told to be away and remembers what reached it."""
 
 from __future__ import annotations
 
@@ -15,10 +15,11 @@ from starlette.applications import Starlette
 
 from app.contact import ContactForm
 from app.database import Database, StoredForm
-from app.errors import CacheAway, DatabaseAway, ObjectsAway
+from app.errors import CacheAway, DatabaseAway
 from app.main import Parts, create_app
 from app.objects import Objects
 from app.settings import Build, Secret, Settings
+from tests.application.s3 import FakeS3
 
 TOKEN = "a-token-for-these-tests"
 
@@ -67,57 +68,6 @@ class FakeDatabase:
 
 
 @dataclass(slots=True)
-class FakeObjects:
-    """Buckets in a dictionary; multipart uploads show only when complete. `fail_at` names the calls that fail."""
-
-    stored: dict[str, bytes] = field(default_factory=dict)
-    pending: dict[str, dict[int, bytes]] = field(default_factory=dict)
-    calls: list[str] = field(default_factory=list)
-    seen: list[tuple[object, ...]] = field(default_factory=list)
-    largest: int = 0
-    fail_at: frozenset[str] = frozenset()
-
-    async def _turn(self, call: str, *arguments: object) -> None:
-        await asyncio.sleep(0)
-        self.calls.append(call)
-        self.seen.append(arguments)
-        if call in self.fail_at:
-            raise ObjectsAway("SlowDown")
-
-    async def put(self, bucket: str, key: str, body: bytes, content_type: str, metadata: dict[str, str]) -> None:
-        """Store one object."""
-        await self._turn("put", content_type, metadata)
-        self.stored[f"{bucket}/{key}"] = body
-
-    async def head(self, bucket: str) -> None:
-        """Answer for any bucket."""
-        await self._turn("head", bucket)
-
-    async def begin(self, bucket: str, key: str, content_type: str, metadata: dict[str, str]) -> str:
-        """Begin a multipart upload."""
-        await self._turn("begin", bucket, key, content_type, metadata)
-        self.pending[key] = {}
-        return key
-
-    async def part(self, bucket: str, key: str, upload: str, number: int, body: bytes) -> dict[str, object]:
-        """Keep one part."""
-        await self._turn("part", bucket, key, number)
-        self.largest = max(self.largest, len(body))
-        self.pending[upload][number] = body
-        return {"PartNumber": number}
-
-    async def complete(self, bucket: str, key: str, upload: str, parts: list[dict[str, object]]) -> None:
-        """Put the parts together."""
-        await self._turn("complete", bucket, key, parts)
-        self.stored[f"{bucket}/{key}"] = b"".join(body for _, body in sorted(self.pending.pop(upload).items()))
-
-    async def abort(self, bucket: str, key: str, upload: str) -> None:
-        """Forget the parts."""
-        await self._turn("abort", bucket, key)
-        del self.pending[upload]
-
-
-@dataclass(slots=True)
 class FakeCache:
     """Counts in a dictionary; the window never ends."""
 
@@ -147,15 +97,16 @@ async def nothing_to_open() -> AsyncIterator[None]:
 
 @dataclass(slots=True)
 class World:
-    """Everything around the application."""
+    """Everything around the application; `objects` answers at an address of its own."""
 
+    objects: FakeS3
     database: FakeDatabase = field(default_factory=FakeDatabase)
-    objects: FakeObjects = field(default_factory=FakeObjects)
     cache: FakeCache = field(default_factory=FakeCache)
 
     def app(self, **changes: Any) -> Starlette:
         """Return the real application over the fakes; CHANGES override settings."""
         build = Build("dev", "dev-20260101T000000Z-abcdef0", "abcdef0", "blue", "sha256:0")
-        settings = Settings(Secret("redis://cache"), "forms", "uploads", "ap-south-1", Secret(TOKEN), build)
-        parts = Parts(cast("Database", self.database), cast("Objects", self.objects), self.cache, nothing_to_open())
+        names = ("forms", "uploads", "ap-south-1")
+        settings = Settings(Secret("redis://cache"), *names, Secret(TOKEN), build, endpoint_url=self.objects.url)
+        parts = Parts(cast("Database", self.database), Objects(settings), self.cache, nothing_to_open())
         return create_app(dataclasses.replace(settings, **changes), parts)

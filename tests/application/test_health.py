@@ -29,7 +29,7 @@ async def test_any_failing_check_means_not_ready_but_alive(api: httpx.AsyncClien
     """503 that names the one that failed; /healthz does not care."""
     world.database.away = away == "database"
     world.cache.away = away == "cache"
-    world.objects.fail_at = frozenset({"head"} if away == "bucket" else ())
+    world.objects.fail_at = frozenset({"get"} if away == "bucket" else ())
     answer = await api.get("/readyz")
     failed = [name for name, check in answer.json()["checks"].items() if not check["ok"]]
     assert (503, [away]) == (answer.status_code, failed)

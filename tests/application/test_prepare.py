@@ -40,7 +40,7 @@ def loader(data: Path) -> Loader:
 
 
 def test_unused_service_models_are_removed(prepare: ModuleType, tmp_path: Path) -> None:
-    """The backend image keeps S3's model and botocore's own files; a name that is not there stops the build."""
+    """An image keeps the models it names and botocore's own files; a name that is not there stops the build."""
     for name in ("s3", "ec2", "lambda"):
         (tmp_path / name).mkdir()
     (tmp_path / "endpoints.json").write_text("{}")

@@ -10,12 +10,12 @@ import httpx
 import pytest
 from starlette.requests import ClientDisconnect
 
-from app import uploads
+from app import objects, uploads
 from tests.application.fakes import World
 
 pytestmark = pytest.mark.anyio
 PDF = {"Content-Type": "application/pdf"}
-PART = uploads.PART_BYTES
+PART = objects.PART_BYTES
 
 
 async def stream(size: int, piece: int = 1_000_003) -> AsyncIterator[bytes]:

@@ -20,7 +20,7 @@ from app.database_login import StoredLogin
 from app.forms import Forms
 from app.health import Health, healthz
 from app.middleware import RequestContext
-from app.objects import Objects, make_client
+from app.objects import Objects
 from app.problems import Problem, on_http_error, on_problem
 from app.rate_limit import Cache, RateLimit, RedisCache
 from app.settings import Settings
@@ -51,7 +51,7 @@ def real_parts(settings: Settings) -> Parts:
         retry=Retry(NoBackoff(), 1),
         credential_provider=RoleLogin(user, cluster, settings.region) if user and cluster else None,
     )
-    objects = Objects(make_client(settings))
+    objects = Objects(settings)
 
     @contextlib.asynccontextmanager
     async def lifespan() -> AsyncIterator[None]:
@@ -62,7 +62,7 @@ def real_parts(settings: Settings) -> Parts:
         finally:
             await pool.close(timeout=3)
             await redis.aclose()
-            objects.close()
+            await objects.close()
 
     return Parts(Database(pool), objects, RedisCache(redis), lifespan())
 

@@ -1,102 +1,210 @@
-"""Objects in S3, through botocore in a small pool of threads; every failure is ObjectsAway."""
+"""Objects in S3, through obstore; every failure is ObjectsAway.
+
+obstore is Rust's object_store: its requests run outside of Python, in threads of its own. It takes its keys from the
+environment or, on ECS, from the task's role, which it asks again five minutes before they expire. It trusts the
+system's certificates (ca-certificates in the image). Every object gets the bucket's own encryption.
+"""
 
 import asyncio
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any, ParamSpec, Protocol, TypeVar, cast
+import logging
+import re
+from collections.abc import AsyncIterator, Awaitable
+from datetime import timedelta
+from typing import Any, Final
 
-import botocore.session
-from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+import obstore
+from obstore.exceptions import BaseError
+from obstore.store import S3Store
 
 from app.errors import ObjectsAway
 from app.settings import Settings
 
-P = ParamSpec("P")
-T = TypeVar("T")
-_THREADS = 16
+log = logging.getLogger("app.objects")
+
+PART_BYTES: Final = 8 * 1024 * 1024  # S3 takes parts from 5 MiB
+CONNECT: Final = timedelta(seconds=2)
+ANSWER: Final = timedelta(seconds=6)
+"""The longest that one request may take, a part on its way included."""
+_BACKOFF: Final = timedelta(milliseconds=100)
+_CLOSE_S: Final = 2.0
+"""Of the 5 s between GRACE_S and stopTimeout (deployer/draining.py) what closing the database leaves."""
+_NOBODYS: Final = "readiness"
+_FAILURES: Final = (BaseError, OSError)  # a 404 is a FileNotFoundError
+# What S3 said, or how it could not be reached. All else in obstore's messages is for nobody: addresses, upload ids.
+_REASON: Final = re.compile(r"<Code>(\w{1,64})</Code>|HttpError \{\s+kind: (\w{1,64})")
 
 
-class S3Client(Protocol):
-    """The calls of botocore's S3 client that are used here (AWS S3 API reference, same names)."""
-
-    def put_object(self, **kwargs: Any) -> Any: ...
-    def head_bucket(self, **kwargs: Any) -> Any: ...
-    def create_multipart_upload(self, **kwargs: Any) -> Any: ...
-    def upload_part(self, **kwargs: Any) -> Any: ...
-    def complete_multipart_upload(self, **kwargs: Any) -> Any: ...
-    def abort_multipart_upload(self, **kwargs: Any) -> Any: ...
-
-
-def make_client(settings: Settings) -> S3Client:
-    """Return an S3 client: 2 s to connect, 6 s to answer, 2 attempts. Credentials come from the task's role."""
-    config = Config(
-        connect_timeout=2,
-        read_timeout=6,
-        retries={"mode": "standard", "total_max_attempts": 2},
-        max_pool_connections=_THREADS,
+def make_store(settings: Settings, bucket: str) -> S3Store:
+    """Return BUCKET: 2 s to connect, 6 s for a request, 2 attempts. Nothing is connected yet."""
+    place = settings.endpoint_url
+    return S3Store(
+        bucket,
+        config={"endpoint": place} if place else {},
+        region=settings.region,
+        disable_bulk_delete=True,  # one object is removed with the request for one
         # An endpoint of one's own has no host name per bucket.
-        s3={"addressing_style": "path" if settings.endpoint_url else "virtual"},
+        virtual_hosted_style_request=not place,
+        client_options={"connect_timeout": CONNECT, "timeout": ANSWER, "allow_http": bool(place)},
+        retry_config={
+            "max_retries": 1,
+            "retry_timeout": 2 * ANSWER,
+            "backoff": {"init_backoff": _BACKOFF, "max_backoff": 2 * _BACKOFF, "base": 2},
+        },
     )
-    session: Any = botocore.session.get_session()
-    client = session.create_client("s3", region_name=settings.region, endpoint_url=settings.endpoint_url, config=config)
-    return cast("S3Client", client)
 
 
 class Objects:
-    """One S3 client shared by all requests; each call runs in a thread."""
+    """The buckets, shared by all requests."""
 
-    def __init__(self, client: S3Client) -> None:
-        self._client = client
-        self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="s3")
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._stores: dict[str, S3Store] = {}
+        self._undoing: set[asyncio.Task[None]] = set()
 
-    async def _call(self, call: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-        loop = asyncio.get_running_loop()
-        try:
-            return await loop.run_in_executor(self._threads, lambda: call(*args, **kwargs))
-        except ClientError as error:
-            raise ObjectsAway(str(error.response.get("Error", {}).get("Code", "ClientError"))) from error
-        except BotoCoreError as error:
-            raise ObjectsAway(type(error).__name__) from error
+    def _store(self, bucket: str) -> S3Store:
+        # Made when it is first asked for: to read the certificates takes 4 ms, which no start has to wait for.
+        if bucket not in self._stores:
+            self._stores[bucket] = make_store(self._settings, bucket)
+        return self._stores[bucket]
 
     async def put(self, bucket: str, key: str, body: bytes, content_type: str, metadata: dict[str, str]) -> None:
         """Write one object."""
-        await self._call(
-            self._client.put_object, Bucket=bucket, Key=key, Body=body, ContentType=content_type, Metadata=metadata
-        )
+        attributes = {"Content-Type": content_type, **metadata}
+        await _asked(obstore.put_async(self._store(bucket), key, body, attributes=attributes, use_multipart=False))
 
     async def head(self, bucket: str) -> None:
-        """Ask whether BUCKET is there and ours."""
-        await self._call(self._client.head_bucket, Bucket=bucket)
+        """Ask whether BUCKET is there and ours: one request, for an object that nobody ever writes.
 
-    async def begin(self, bucket: str, key: str, content_type: str, metadata: dict[str, str]) -> str:
-        """Begin a multipart upload; return its id."""
-        answer = await self._call(
-            self._client.create_multipart_upload, Bucket=bucket, Key=key, ContentType=content_type, Metadata=metadata
+        S3 answers NoSuchKey only to who may list the bucket. To list it would cost twelve times as much (S3's prices),
+        and obstore has no HeadBucket.
+        """
+        try:
+            await _asked(obstore.get_async(self._store(bucket), _NOBODYS))
+        except ObjectsAway as error:
+            if error.args != ("NoSuchKey",):
+                raise
+
+    async def stream(
+        self, bucket: str, key: str, chunks: AsyncIterator[bytes], content_type: str, metadata: dict[str, str]
+    ) -> None:
+        """Write CHUNKS as they come; the object can be seen once all of it is there. What they raise, this raises.
+
+        Less than a part is one simple request. Otherwise at most one part is collected while another is on its way, and
+        when anything goes wrong, cancellation included, the multipart upload is aborted.
+        """
+        begun = await _first_part(chunks)
+        if len(begun) < PART_BYTES:
+            await self.put(bucket, key, begun, content_type, metadata)
+            return
+        source = _Source(begun, chunks)
+        del begun
+        attributes = {"Content-Type": content_type, **metadata}
+        store = self._store(bucket)
+        # obstore aborts when the source raises, but not when nobody waits for it any more: so it never sees that.
+        put = asyncio.ensure_future(
+            obstore.put_async(store, key, source, attributes=attributes, chunk_size=PART_BYTES, max_concurrency=1)
         )
-        return str(answer["UploadId"])
+        try:
+            await asyncio.shield(put)
+        except asyncio.CancelledError:
+            source.stop()
+            undoing = asyncio.create_task(_undo(put, store, key))
+            self._undoing.add(undoing)
+            undoing.add_done_callback(self._undoing.discard)
+            await asyncio.shield(undoing)
+            raise
+        except _FAILURES as error:
+            if source.failure is None:
+                raise ObjectsAway(_reason(error)) from None
+            if error is not source.failure:
+                _not_undone(error)
+            raise source.failure from None
 
-    async def part(self, bucket: str, key: str, upload: str, number: int, body: bytes) -> dict[str, object]:
-        """Send part NUMBER (from 1); return its entry for `complete`."""
-        answer = await self._call(
-            self._client.upload_part, Bucket=bucket, Key=key, UploadId=upload, PartNumber=number, Body=body
-        )
-        return {"PartNumber": number, "ETag": answer["ETag"]}
+    async def close(self) -> None:
+        """Let what was cut off be aborted."""
+        if self._undoing:
+            await asyncio.wait(self._undoing, timeout=_CLOSE_S)
 
-    async def complete(self, bucket: str, key: str, upload: str, parts: list[dict[str, object]]) -> None:
-        """Make the object out of its parts; only now can it be seen."""
-        await self._call(
-            self._client.complete_multipart_upload,
-            Bucket=bucket,
-            Key=key,
-            UploadId=upload,
-            MultipartUpload={"Parts": parts},
-        )
 
-    async def abort(self, bucket: str, key: str, upload: str) -> None:
-        """Throw away the parts sent so far."""
-        await self._call(self._client.abort_multipart_upload, Bucket=bucket, Key=key, UploadId=upload)
+async def _asked(request: Awaitable[object]) -> None:
+    try:
+        await request
+    except _FAILURES as error:
+        raise ObjectsAway(_reason(error)) from None
 
-    def close(self) -> None:
-        """Let running calls end and stop the threads."""
-        self._threads.shutdown(wait=True, cancel_futures=True)
+
+def _reason(error: Exception) -> str:
+    found = _REASON.search(str(error))
+    return (found[1] or found[2]) if found else type(error).__name__
+
+
+async def _first_part(chunks: AsyncIterator[bytes]) -> bytes:
+    collected: list[bytes] = []
+    size = 0
+    async for chunk in chunks:
+        collected.append(chunk)
+        size += len(chunk)
+        if size >= PART_BYTES:
+            break
+    return b"".join(collected)
+
+
+async def _undo(put: "asyncio.Future[Any]", store: S3Store, key: str) -> None:
+    """Wait for PUT, whose source was stopped, to be aborted; when that came too late, remove the object."""
+    await asyncio.wait({put})
+    failure = put.exception()
+    if isinstance(failure, _FAILURES):
+        _not_undone(failure)
+    if failure is None:
+        try:
+            await obstore.delete_async(store, key)
+        except _FAILURES as error:
+            _not_undone(error)
+
+
+def _not_undone(error: Exception) -> None:
+    # The bucket's lifecycle rule removes what is left; the first error is the one to report.
+    log.warning("an upload that ended early may have left parts", extra={"error": _reason(error)})
+
+
+class _Stopped(Exception):
+    """Nobody wants the upload any more."""
+
+
+class _Source:
+    """What obstore reads: one chunk at a time, each in a task of its own."""
+
+    def __init__(self, begun: bytes, chunks: AsyncIterator[bytes]) -> None:
+        self._begun = begun
+        self._chunks = chunks
+        self._reading: asyncio.Task[object] | None = None
+        self._stopped = False
+        self.failure: Exception | None = None
+
+    def __aiter__(self) -> "_Source":
+        return self
+
+    async def __anext__(self) -> bytes:
+        begun, self._begun = self._begun, b""
+        if self._stopped:
+            raise _Stopped
+        if begun:
+            return begun
+        self._reading = asyncio.current_task()
+        try:
+            return await anext(self._chunks)
+        except StopAsyncIteration:
+            raise
+        except asyncio.CancelledError:
+            raise _Stopped from None
+        except Exception as error:
+            self.failure = error
+            raise
+        finally:
+            self._reading = None
+
+    def stop(self) -> None:
+        """Make the next chunk, or the one that is waited for, an error."""
+        self._stopped = True
+        if self._reading is not None:
+            self._reading.cancel()

@@ -1,7 +1,7 @@
 """POST /api/uploads?filename=cv.pdf — a careers document, sent as the raw request body and streamed on to S3.
 
-Memory is bounded: a part of PART_BYTES is collected and handed to S3 before more is read (the server stops reading the
-socket meanwhile), and at most MAX_AT_ONCE uploads run in one container. An upload that ends early leaves nothing.
+Memory is bounded: while a part is on its way to S3 no more than the next is read (the server stops reading the socket
+then), and at most MAX_AT_ONCE uploads run in one container. An upload that ends early leaves nothing.
 """
 
 import asyncio
@@ -26,7 +26,6 @@ from app.rate_limit import RateLimit
 log = logging.getLogger("app.uploads")
 
 MAX_BYTES: Final = 50 * 1024 * 1024
-PART_BYTES: Final = 8 * 1024 * 1024  # S3 takes parts from 5 MiB
 MAX_AT_ONCE: Final = 8
 _NAME_LENGTH: Final = 120
 _TOO_LARGE: Final = "The file is larger than 50 MB."
@@ -97,39 +96,15 @@ class Uploads:
         async with self.slots:
             upload_id = uuid.uuid4()
             received = _Received()
-            parts = checked_parts(body.chunks(), kind, received)
-            await self._store(f"careers/{upload_id}/document.{name.rpartition('.')[2]}", name, kind, parts)
+            chunks = checked(body.chunks(), kind, received)
+            key = f"careers/{upload_id}/document.{name.rpartition('.')[2]}"
+            # S3 metadata is ASCII.
+            await self.objects.stream(self.bucket, key, chunks, kind.media_type, {"filename": quote(name)})
         metrics.UPLOADS.labels("created").inc()
         metrics.UPLOAD_BYTES.inc(received.size)
         log.info("upload stored", extra={"upload_id": upload_id, "size_bytes": received.size})
         answer = {"id": str(upload_id), "size_bytes": received.size, "sha256": received.digest.hexdigest()}
         return JSONResponse(answer, 201)
-
-    async def _store(self, key: str, name: str, kind: Kind, parts: AsyncIterator[bytes]) -> None:
-        """Write PARTS to KEY; when anything goes wrong, cancellation included, the multipart upload is aborted."""
-        # S3 metadata is ASCII.
-        metadata = {"filename": quote(name)}
-        first = await anext(parts)
-        if len(first) < PART_BYTES:
-            await self.objects.put(self.bucket, key, first, kind.media_type, metadata)
-            return
-        upload = await self.objects.begin(self.bucket, key, kind.media_type, metadata)
-        try:
-            done = [await self.objects.part(self.bucket, key, upload, 1, first)]
-            del first
-            async for part in parts:
-                done.append(await self.objects.part(self.bucket, key, upload, len(done) + 1, part))
-            await self.objects.complete(self.bucket, key, upload, done)
-        except BaseException:
-            await asyncio.shield(self._abort(key, upload))
-            raise
-
-    async def _abort(self, key: str, upload: str) -> None:
-        try:
-            await self.objects.abort(self.bucket, key, upload)
-        except ObjectsAway as error:
-            # The bucket's lifecycle rule removes what is left; the first error is the one to report.
-            log.warning("multipart upload not aborted", extra={"error": str(error)})
 
 
 def described(request: Request) -> tuple[str, Kind]:
@@ -148,32 +123,30 @@ def described(request: Request) -> tuple[str, Kind]:
     return f"{name.rpartition('.')[0]}.{extension}", kind
 
 
-async def checked_parts(chunks: AsyncIterator[bytes], kind: Kind, received: _Received) -> AsyncIterator[bytes]:
-    """Yield CHUNKS in parts of PART_BYTES (the last one shorter), counted and hashed into RECEIVED.
+async def checked(chunks: AsyncIterator[bytes], kind: Kind, received: _Received) -> AsyncIterator[bytes]:
+    """Yield CHUNKS, counted and hashed into RECEIVED.
 
     Raises Problem 413 past MAX_BYTES, 422 when the first bytes are not KIND's.
     """
-    buffer = bytearray()
-    checked = False
+    start = b""
     async for chunk in chunks:
         received.size += len(chunk)
         if received.size > MAX_BYTES:
             raise Problem(413, _TOO_LARGE)
         received.digest.update(chunk)
-        buffer += chunk
-        if not checked and len(buffer) >= len(kind.magic):
-            _require_magic(buffer, kind)
-            checked = True
-        while len(buffer) >= PART_BYTES:
-            yield bytes(buffer[:PART_BYTES])
-            del buffer[:PART_BYTES]
-    if not checked:
-        _require_magic(buffer, kind)
-    if buffer:
-        yield bytes(buffer)
+        if len(start) < len(kind.magic):
+            start += chunk
+            if len(start) < len(kind.magic):
+                continue
+            _require_magic(start, kind)
+            yield start
+        else:
+            yield chunk
+    if len(start) < len(kind.magic):
+        _require_magic(start, kind)
 
 
-def _require_magic(start: bytes | bytearray, kind: Kind) -> None:
+def _require_magic(start: bytes, kind: Kind) -> None:
     if not start.startswith(kind.magic):
         raise Problem(422, "The file is empty or not of the type its name says.")
 
