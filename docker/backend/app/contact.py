@@ -50,7 +50,7 @@ def _message(text: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class _Rule:
+class Rule:
     """What one field must be: its length in characters after trimming, and what else `complaint` says of it."""
 
     shortest: int
@@ -73,19 +73,19 @@ class _Rule:
         return self.complaint(text)
 
 
-_RULES: Final = {
-    "name": _Rule(1, 100, _name),
-    "email": _Rule(1, 254, _email),
-    "topic": _Rule(1, 20, _topic),
-    "message": _Rule(10, 5000, _message),
+RULES: Final = {
+    "name": Rule(1, 100, _name),
+    "email": Rule(1, 254, _email),
+    "topic": Rule(1, 20, _topic),
+    "message": Rule(10, 5000, _message),
 }
 
 
 def _mistakes(fields: Mapping[str, object]) -> list[dict[str, str]]:
     """Everything that is wrong with FIELDS, so that one answer is enough to correct it."""
-    missing = [(name, "is required") for name in _RULES if name not in fields]
-    found = [(name, rule.broken_by(fields[name])) for name, rule in _RULES.items() if name in fields]
-    unknown = [(name, "is not a field of this form") for name in fields if name not in _RULES]
+    missing = [(name, "is required") for name in RULES if name not in fields]
+    found = [(name, rule.broken_by(fields[name])) for name, rule in RULES.items() if name in fields]
+    unknown = [(name, "is not a field of this form") for name in fields if name not in RULES]
     return [{"field": name, "message": text} for name, text in missing + found + unknown if text]
 
 
@@ -110,5 +110,5 @@ def parse(body: bytes, header_key: str | None) -> tuple[str, ContactForm]:
     wrong += _mistakes(fields)
     if wrong or not isinstance(key, str):
         raise Problem(422, "Some fields need another look.", members={"errors": wrong})
-    texts = {name: fields[name].strip() for name in _RULES}
+    texts = {name: fields[name].strip() for name in RULES}
     return key, ContactForm(**texts | {"message": texts["message"].replace("\r\n", "\n")})
