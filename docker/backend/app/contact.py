@@ -79,6 +79,7 @@ RULES: Final = {
     "topic": Rule(1, 20, _topic),
     "message": Rule(10, 5000, _message),
 }
+"""The fields of the form; its page names the same limits."""
 
 
 def _mistakes(fields: Mapping[str, object]) -> list[dict[str, str]]:
