@@ -40,12 +40,13 @@ MIGRATE_TIMEOUT_S = 120
 REMOVAL_S = 0.1
 _PORT_TAKEN = ("port is already allocated", "address already in use")
 _MAKE_DATABASE = """
-import os, psycopg
-from psycopg import sql
-name = os.environ["PGDATABASE"]
-with psycopg.connect(dbname="postgres", autocommit=True, connect_timeout=10) as connection:
-    if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", (name,)).fetchone():
-        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+import asyncio, os, asyncpg
+async def main(name):
+    connection = await asyncpg.connect(database="postgres", timeout=10)
+    if not await connection.fetchval("SELECT 1 FROM pg_database WHERE datname = $1", name):
+        await connection.execute('CREATE DATABASE "%s"' % name.replace('"', '""'))
+    await connection.close()
+asyncio.run(main(os.environ["PGDATABASE"]))
 """
 _MIGRATE = 'python3 -c "$MAKE_DATABASE" && python3 -m alembic upgrade head'
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import logging
+import threading
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError, ConnectTimeoutError
 
-from app.database import make_pool
+from app import database_login
 from app.database_login import StoredLogin
 from app.settings import load
 from tests.application.test_logs_and_settings import ENV
@@ -72,15 +74,57 @@ def test_without_an_answer_the_last_login_counts(failure: object, caplog: pytest
 
 
 @pytest.mark.anyio
-async def test_the_pool_asks_for_every_connection() -> None:
-    """What else a connection is told stays the same."""
-    pool = make_pool(StoredLogin(ARN, "ap-south-1", Secrets(held("first"), held("second"))))
+async def test_a_connection_does_not_wait_for_a_slow_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The last login counts, as without an answer; the one that came too late serves the next connection."""
+    monkeypatch.setattr(database_login, "_WAIT_S", 0.05)
+    answered, arrived = threading.Event(), threading.Event()
 
-    first, second = await pool._resolve_kwargs(), await pool._resolve_kwargs()
+    class Slow(Secrets):
+        """Secrets Manager on a bad day."""
 
-    assert ("first", "second") == (first["password"], second["password"])
-    assert {**first, "password": "second"} == second
-    assert {"user", "password"} == set(first) - set(await make_pool()._resolve_kwargs())
+        def get_secret_value(self, SecretId: str) -> Any:  # noqa: N803 - botocore's name
+            answered.wait(10)
+            return super().get_secret_value(SecretId)
+
+    class Login(StoredLogin):
+        """Says when it has read."""
+
+        def read(self) -> Mapping[str, str]:
+            try:
+                return super().read()
+            finally:
+                arrived.set()
+
+    login = Login(ARN, "ap-south-1", Slow(held("first"), held("second")))
+    assert {} == await login.read_async()
+    answered.set()
+    assert arrived.wait(10)
+    monkeypatch.setattr(database_login, "_WAIT_S", 10)
+    assert "first" == login._known["password"]
+    assert "second" == (await login.read_async())["password"]
+
+
+def test_the_client_is_made_when_it_is_first_needed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A start does not wait for it; there is one, however many connections are made."""
+    regions: list[str] = []
+
+    def make(region: str) -> Secrets:
+        regions.append(region)
+        return Secrets(held("first"), held("second"))
+
+    monkeypatch.setattr(database_login, "_make_client", make)
+    login = StoredLogin(ARN, "ap-south-1")
+    assert [] == regions
+    assert ("first", "second") == (login.read()["password"], login.read()["password"])
+    assert ["ap-south-1"] == regions
+
+
+def test_botocore_gives_such_a_client() -> None:
+    """The real one, of the region, with limits that a connection can wait for."""
+    client: Any = database_login._make_client("ap-south-1")
+    config = client.meta.config
+    assert ("ap-south-1", 1, 2) == (client.meta.region_name, config.connect_timeout, config.read_timeout)
+    client.close()
 
 
 def test_the_secret_is_named_where_there_is_one() -> None:

@@ -18,10 +18,13 @@ if TYPE_CHECKING:
     from testinfra.host import Host
 
 _QUERY = """
-import json, sys, psycopg
-with psycopg.connect(connect_timeout=5) as connection:
-    row = connection.execute(sys.argv[1], [sys.argv[2]])
-    print(json.dumps(row.fetchone() if row.description else None))
+import asyncio, asyncpg, json, sys
+async def main(query, form):
+    connection = await asyncpg.connect(timeout=5)
+    row = await connection.fetchrow(query, form)
+    print(json.dumps(row and list(row)))
+    await connection.close()
+asyncio.run(main(*sys.argv[1:]))
 """
 
 
@@ -51,7 +54,7 @@ def sent(site: Site, deployment: Deployment) -> Iterator[Sent]:
     yield form
     deployment.remove_object(bucket, "forms/", f"{form.id}.json")
     if deployment.cloud == "local":
-        _ask_postgres(_backend(deployment), "DELETE FROM forms WHERE id = %s", form.id)
+        _ask_postgres(_backend(deployment), "DELETE FROM forms WHERE id = $1", form.id)
 
 
 def test_same_form_again_is_the_same_form(site: Site, sent: Sent) -> None:
@@ -86,7 +89,7 @@ def test_form_is_in_s3(deployment: Deployment, sent: Sent) -> None:
 @pytest.mark.containers
 def test_form_is_in_postgres(deployment: Deployment, sent: Sent) -> None:
     """The row is there and is marked as stored; asked with plain SQL, not through the application."""
-    query = "SELECT name, email, topic, message, stored_at IS NOT NULL FROM forms WHERE id = %s"
+    query = "SELECT name, email, topic, message, stored_at IS NOT NULL FROM forms WHERE id = $1"
     row = _ask_postgres(_backend(deployment), query, sent.id)
     assert [*sent.fields.values(), True] == row
 

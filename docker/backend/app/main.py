@@ -1,6 +1,7 @@
 """Composition root: builds the parts, binds them to routes, opens and closes them with the process."""
 
 import contextlib
+import functools
 import logging
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -42,7 +43,7 @@ class Parts:
 def real_parts(settings: Settings) -> Parts:
     """Return the parts that speak to Postgres, Redis and S3. Nothing is connected yet."""
     secret = settings.database_secret
-    pool = make_pool(StoredLogin(secret, settings.region) if secret else None)
+    database = Database(functools.partial(make_pool, StoredLogin(secret, settings.region) if secret else None))
     user, cluster = settings.redis_iam_user, settings.redis_iam_cluster
     redis = Redis.from_url(
         settings.redis_url.reveal(),
@@ -55,16 +56,16 @@ def real_parts(settings: Settings) -> Parts:
 
     @contextlib.asynccontextmanager
     async def lifespan() -> AsyncIterator[None]:
-        # Not waiting: a container that starts during a database outage reports "not ready" instead of crashing.
-        await pool.open(wait=False)
+        # Connects to nothing: a container that starts during a database outage reports "not ready" instead of crashing.
+        await database.open()
         try:
             yield
         finally:
-            await pool.close(timeout=3)
+            await database.close(timeout_s=3)
             await redis.aclose()
             await objects.close()
 
-    return Parts(Database(pool), objects, RedisCache(redis), lifespan())
+    return Parts(database, objects, RedisCache(redis), lifespan())
 
 
 def create_app(settings: Settings, parts: Parts) -> Starlette:

@@ -49,7 +49,7 @@ class Build:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Everything the backend reads from its environment, except PG*, which libpq reads by itself.
+    """Everything the backend reads from its environment, except PG*, which asyncpg reads by itself.
 
     `trusted_hops` counts the proxies between a visitor and this process that each append to X-Forwarded-For: public
     load balancer, frontend, internal load balancer. `endpoint_url` is set where S3 is not AWS's own. What a deployment

@@ -6,6 +6,7 @@ revision = ${repr(up_revision)}
 down_revision = ${repr(down_revision)}
 branch_labels = None
 depends_on = None
+# One statement for each op.execute.
 # Takes something away? Then say why no live release needs it: contract = "…" (docs/deployment/environments.md)
 
 
