@@ -63,6 +63,22 @@ async def test_each_connection_gets_a_token_of_the_role_as_it_is_then() -> None:
     assert ("AKIDFIRST" in first, "AKIDSECOND" in second) == (True, True)
 
 
+def test_the_session_is_made_when_it_is_first_needed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A start does not wait for it; there is one, however many connections are made."""
+    made: list[Any] = []
+
+    def make() -> Any:
+        made.append(session_of("AKIDEXAMPLE"))
+        return made[-1]
+
+    monkeypatch.setattr(botocore.session, "get_session", make)
+    login = RoleLogin("user", "cluster", "ap-south-1")
+    assert [] == made
+    tokens = [login.get_credentials()[1] for _ in range(2)]
+    assert [True, True] == ["AKIDEXAMPLE" in token for token in tokens]
+    assert 1 == len(made)
+
+
 @pytest.mark.anyio
 async def test_redis_is_told_user_and_token() -> None:
     """What redis-py sends first on a new connection is AUTH with what the login gives."""
