@@ -29,9 +29,11 @@ if TYPE_CHECKING:
     from deployer.model import Color, Target
     from deployer.ports import Clock, Say
 
-POLL_FIRST_S = 0.05
-EAGER_S = 1.0
-"""How long it polls as at first: a local cloud is done by then. Later the pauses grow: Fargate takes half a minute."""
+FIRST_PAUSE_S = 0.2
+"""After the first look: no task is up sooner, and who starts on this machine has it to itself meanwhile."""
+POLL_FIRST_S = 0.03
+EAGER_S = 0.8
+"""So long it polls as at first: a local cloud is done by then. Later the pauses grow: Fargate takes half a minute."""
 POLL_MOST_S = 2.0
 POLL_SLOWER = 1.15
 HEARTBEAT_S = 10.0
@@ -90,7 +92,7 @@ class Rollout:
     def follow(self, timeout_s: float, say: Say) -> None:
         """Wait until the deployment is steady. Raises ReleaseFailed, stopped tasks in `details`, when it is not."""
         started = said = self._looked_at = self._clock.monotonic()
-        pause, words, unhealthy_since = POLL_FIRST_S, "", 0.0
+        pause, words, unhealthy_since = FIRST_PAUSE_S, "", 0.0
         while True:
             now = self._clock.monotonic()
             seen = self._look(now)
@@ -106,8 +108,7 @@ class Rollout:
                 say(f"{self._name}: {seen.words}, {now - started:.0f} s")
                 said, words = now, seen.words
             self._clock.wait(pause)
-            if now - started >= EAGER_S:
-                pause = min(POLL_MOST_S, pause * POLL_SLOWER)
+            pause = POLL_FIRST_S if now - started < EAGER_S else min(POLL_MOST_S, pause * POLL_SLOWER)
 
     @property
     def _name(self) -> str:

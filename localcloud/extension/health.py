@@ -4,8 +4,8 @@ HAProxy 2.6 presumes a new server up until its first check fails and forgets wha
 AWS starts as ``initial`` and gets no request before a check has passed. So the checks are ours and HAProxy is told.
 Source: https://docs.aws.amazon.com/elasticloadbalancing/latest/application/target-group-health-checks.html
 
-One liberty: until its first success a target is tried forty times a second, not once an interval, because AWS does not
-say when within the interval it starts. Failures count once an interval, as they do there.
+One liberty: until its first success a target is tried a hundred times a second, not once an interval, because AWS does
+not say when within the interval it starts. Failures count once an interval, as they do there.
 """
 
 import http.client
@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 
 from localcloud.extension.elb import HealthCheck, State, Target, TargetGroup
 
-EAGER_S = 0.025
+EAGER_S = 0.01
 WORKERS = 8
 
 Key = tuple[str, Target]

@@ -31,6 +31,7 @@ class FakeDatabase:
     rows: dict[str, StoredForm] = field(default_factory=dict)
     away: bool = False
     bug: Exception | None = None
+    pings: int = 0
 
     async def _turn(self) -> None:
         await asyncio.sleep(0)
@@ -64,6 +65,7 @@ class FakeDatabase:
 
     async def ping(self) -> None:
         """Answer unless away."""
+        self.pings += 1
         await self._turn()
 
 

@@ -58,6 +58,36 @@ async def test_checks_run_at_once_each_with_its_own_limit() -> None:
     assert b"CacheAway: ConnectionError" in answer.body
 
 
+async def test_who_asks_meanwhile_hears_the_same_and_who_asks_later_asks_anew() -> None:
+    """Many load balancers that ask at once make one connection, and nobody hears of yesterday."""
+    asked = 0
+    go_on = asyncio.Event()
+
+    async def counts() -> None:
+        nonlocal asked
+        asked += 1
+        await go_on.wait()
+
+    health = Health({"a": counts}, Build("", "", "", "", ""))
+    both = [asyncio.create_task(health.ready()) for _ in range(2)]
+    await asyncio.sleep(0)
+    both[0].cancel()
+    go_on.set()
+    assert (await both[1])["a"]["ok"]
+    assert 1 == asked
+    await health.ready()
+    assert 2 == asked
+
+
+async def test_the_checks_run_before_anybody_asks(world: World) -> None:
+    """The first readiness probe finds the connections made."""
+    app = world.app()
+    async with app.router.lifespan_context(app):
+        for _ in range(10):
+            await asyncio.sleep(0)
+        assert world.database.pings
+
+
 async def test_version_is_the_deployments(api: httpx.AsyncClient) -> None:
     """The smoke test compares these with the release."""
     body = (await api.get("/api/version")).json()

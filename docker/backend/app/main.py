@@ -1,5 +1,6 @@
 """Composition root: builds the parts, binds them to routes, opens and closes them with the process."""
 
+import asyncio
 import contextlib
 import functools
 import logging
@@ -75,8 +76,7 @@ def create_app(settings: Settings, parts: Parts) -> Starlette:
     uploads = Uploads(parts.objects, settings.uploads_bucket, limit, settings.request_timeout_s)
 
     async def buckets() -> None:
-        await parts.objects.head(settings.forms_bucket)
-        await parts.objects.head(settings.uploads_bucket)
+        await asyncio.gather(*map(parts.objects.head, (settings.forms_bucket, settings.uploads_bucket)))
 
     health = Health({"database": parts.database.ping, "cache": parts.cache.ping, "bucket": buckets}, settings.build)
     build = settings.build
@@ -86,7 +86,10 @@ def create_app(settings: Settings, parts: Parts) -> Starlette:
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         async with parts.lifespan:
             log.info("started", extra={"release": build.release, "commit": build.commit, "color": build.color})
+            # Whoever asks first, mostly a load balancer, need not wait for connections that can be made meanwhile.
+            first = asyncio.create_task(health.ready())
             yield
+            first.cancel()
         log.info("stopped")
 
     return Starlette(

@@ -68,12 +68,19 @@ class Stage:
 
     def run(self, verb: str, code: int | None = 0, **changes: Any) -> subprocess.CompletedProcess[str]:
         """Run a command to its end."""
-        environ = self.stand_in.session
         command = Command(
-            str(environ.endpoint_url), self.stand_in.short, self.address, str(self.logs), verb, release=FIRST
+            str(self.stand_in.session.endpoint_url),
+            self.stand_in.short,
+            self.address,
+            str(self.logs),
+            verb,
+            release=FIRST,
         )
+        # Hundreds of them: compiled once, and not into the checkout.
+        environ = {**os.environ, "PYTHONPYCACHEPREFIX": str(self.logs / "bytecode")}
+        environ.pop("PYTHONDONTWRITEBYTECODE", None)
         done = subprocess.run(
-            replace(command, **changes).line, capture_output=True, text=True, timeout=180, check=False
+            replace(command, **changes).line, env=environ, capture_output=True, text=True, timeout=180, check=False
         )
         self.told = done.stderr.splitlines()[-40:]
         if code is not None:
@@ -91,7 +98,7 @@ class Stage:
         return visitor.version()["release"]
 
     @contextmanager
-    def visitors(self, pause_s: float = 0.03) -> Iterator[Counter[str]]:
+    def visitors(self, pause_s: float = 0.1) -> Iterator[Counter[str]]:
         """Constant visitors; what each saw is "ok" or why not."""
         seen: Counter[str] = Counter()
         over = threading.Event()

@@ -58,7 +58,7 @@ def test_it_looks_often_at_first_and_seldom_later() -> None:
             script.follow(timeout_s=timeout_s)
         return len(busy) - len(script.descriptions)
 
-    assert (31, 51) == (looks(2), looks(20))
+    assert (36, 56) == (looks(2), looks(20))
 
 
 def test_a_failed_deployment_without_tasks_does_not_hold_up_the_next() -> None:
