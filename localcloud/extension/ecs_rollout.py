@@ -16,6 +16,7 @@ from localcloud.extension.dataplane import DataPlane
 from localcloud.extension.ecs_stop import TaskStopper
 from localcloud.extension.elb import Target
 from localcloud.extension.emulator import module, replace
+from localcloud.extension.state import forget_ended
 
 log = logging.getLogger("localcloud.ecs")
 
@@ -50,6 +51,7 @@ class Rollouts:
             return deployment
 
         def update_service(data: dict[str, Any]) -> Any:
+            forget_ended(ecs)  # each release makes tasks, and a cloud may run for weeks
             answer = update(data)
             self._forget_failures()
             return answer

@@ -279,7 +279,10 @@ def test_a_log_stream_keeps_its_last_lines_and_each_of_them_once() -> None:
         stream["events"].extend(events)
         module._log_records.update({event["eventId"]: event for event in events})
 
-    module = SimpleNamespace(_append_log_events=append, _log_records={}, _log_events_lock=threading.Lock())
+    groups = SimpleNamespace(all_items=list)
+    module = SimpleNamespace(
+        _append_log_events=append, _log_records={}, _log_events_lock=threading.Lock(), _log_groups=groups
+    )
     logs.install(module)
     stream: dict[str, Any] = {"events": []}
     lengths = []
@@ -290,6 +293,30 @@ def test_a_log_stream_keeps_its_last_lines_and_each_of_them_once() -> None:
     assert {} == module._log_records
     assert logs.MOST_LINES <= lengths[-1] <= max(lengths) <= logs.MOST_LINES + logs.SLACK
     assert ("29-99", "29-98") == tuple(event["eventId"] for event in stream["events"][:-3:-1])
+
+
+def test_streams_that_others_have_followed_keep_their_end() -> None:
+    """A task's last lines say why it ended; all of its lines would be saved again with every line of its successors."""
+
+    def append(stream: dict[str, Any], events: list[dict[str, Any]]) -> None:
+        stream["events"].extend(events)
+        stream["lastEventTimestamp"] = events[-1]["timestamp"]
+
+    streams: dict[str, dict[str, Any]] = {}
+    groups = SimpleNamespace(all_items=lambda: [("", {"streams": streams})])
+    module = SimpleNamespace(
+        _append_log_events=append, _log_records={}, _log_events_lock=threading.Lock(), _log_groups=groups
+    )
+    logs.install(module)
+    for task in range(logs.WHOLE + 2):
+        streams[str(task)] = {"events": [], "lastEventTimestamp": None}
+        module._append_log_events(streams[str(task)], [{"timestamp": 10 * task, "n": n} for n in range(200)])
+        # The first task still serves, and writes.
+        module._append_log_events(streams["0"], [{"timestamp": 10 * task + 1, "n": -task}])
+
+    lengths = [len(stream["events"]) for stream in streams.values()]
+    assert [200 + logs.WHOLE + 2, logs.OLD_LINES, logs.OLD_LINES, *[200] * (logs.WHOLE - 1)] == lengths
+    assert 199 == streams["1"]["events"][-1]["n"]
 
 
 @pytest.mark.parametrize(
