@@ -17,6 +17,7 @@ from typing import Any
 log = logging.getLogger("localcloud.state")
 
 PERIOD_S = 0.25
+GATHER_S = 0.6  # changes come in bursts, whose later requests would wait for the first one's save
 UNASKED_S = 10.0  # some state changes without a request (logs): looked at this often
 PAUSE = 10  # after a save that took t, nothing is saved for 10 t: saving takes at most a tenth of the time
 COSTLY_S, COSTLY_PAUSE = 0.05, 40  # a service that takes longer waits longer, so that the others need not
@@ -58,7 +59,8 @@ class StateSaver:
     def _run(self) -> None:
         pause = PERIOD_S
         while not self._stopped.wait(pause):
-            self._dirty.wait(UNASKED_S)
+            if self._dirty.wait(UNASKED_S) and self._stopped.wait(GATHER_S):
+                return
             started = time.monotonic()
             self.save()
             pause = max(PERIOD_S, PAUSE * (time.monotonic() - started))
