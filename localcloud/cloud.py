@@ -65,9 +65,19 @@ class LocalCloud:
         """Bring it to life with IMAGES and wait until it is ready; costs next to nothing when it is."""
         attempted = f"start the local cloud {self.name}"
         with reaching(attempted), exclusive(self.name, progress):
-            # A container holds its ports from when it is made: until then no other new cloud may choose the same ones.
-            with exclusive(PORTS_LOCK, _silent):
-                ports, container = self._made(images, progress)
+            container = self._container()
+            ports = self._ports(container)
+            if container and container.labels.get(SPEC) != self._spec(images, ports):
+                progress(f"{self.name}: its image or its ports changed; starting it anew, with its state")
+                container.stop(timeout=STOP_S)
+                container.remove(v=True)
+                container = self._create(images, ports)
+            elif container is None:
+                progress(f"{self.name}: starting")
+                # A container holds its ports from when it is made: until then no other new cloud may choose the same.
+                with exclusive(PORTS_LOCK, progress):
+                    ports = self._ports(None)
+                    container = self._create(images, ports)
             if container.status != "running":
                 container.start()
             readiness.wait(container, ports.api, attempted)
@@ -96,22 +106,6 @@ class LocalCloud:
             container = self._container()
             ports = _published(container) if container else self._wanted or Ports()
             return self._status(container, ports)
-
-    def _made(self, images: CloudImages, progress: Progress) -> tuple[Ports, Any]:
-        """Its container, made anew where there is none or another one is wanted, and the ports that this publishes."""
-        container = self._container()
-        ports = self._ports(container)
-        spec = self._spec(images, ports)
-        if container and container.labels.get(SPEC) != spec:
-            progress(f"{self.name}: its image or its ports changed; starting it anew, with its state")
-            container.stop(timeout=STOP_S)
-            container.remove(v=True)
-            container = None
-        if container is None:
-            progress(f"{self.name}: starting")
-            self._network_and_volume()
-            container = self._create(images, ports, spec)
-        return ports, container
 
     def _status(self, container: Any, ports: Ports) -> CloudStatus:
         others = [one for one in self._containers() if str(one.name) != self.name]
@@ -167,12 +161,13 @@ class LocalCloud:
             self._engine.networks.create(self.name, driver="bridge", labels=labels)
         self._engine.volumes.create(f"{self.name}-state", labels=labels)
 
-    def _create(self, images: CloudImages, ports: Ports, spec: str) -> Any:
+    def _create(self, images: CloudImages, ports: Ports) -> Any:
+        self._network_and_volume()
         endpoint = self._engine.api.create_endpoint_config(aliases=list(self._aliases))
         return self._engine.containers.create(
             images.cloud,
             name=self.name,
-            labels={LABEL: self.name, SPEC: spec},
+            labels={LABEL: self.name, SPEC: self._spec(images, ports)},
             environment={
                 "LOCALCLOUD_NAME": self.name,
                 "LOCALCLOUD_POSTGRES": images.postgres,

@@ -19,8 +19,8 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 class FakeS3:
     """Buckets in a dictionary; multipart uploads show only when complete.
 
-    `fail_at` names the calls that fail, `hang_at` those that get no answer before `released`, `missing` the buckets
-    that are not there.
+    `fail_at` names the calls that fail ("part 2" is one part's), `hang_at` those that get no answer before `released`,
+    `missing` the buckets that are not there, `foreign` those that we may not look into.
     """
 
     url: str = ""
@@ -32,6 +32,7 @@ class FakeS3:
     fail_at: frozenset[str] = frozenset()
     hang_at: frozenset[str] = frozenset()
     missing: frozenset[str] = frozenset()
+    foreign: frozenset[str] = frozenset()
     released: threading.Event = field(default_factory=threading.Event)
     changed: threading.Condition = field(default_factory=threading.Condition)
 
@@ -42,10 +43,12 @@ class FakeS3:
             self.changed.notify_all()
         if call in self.hang_at:
             self.released.wait()
-        if call in self.fail_at:
+        if {call, f"{call} {query.get('partNumber')}"} & self.fail_at:
             return 503, "<Error><Code>SlowDown</Code><Message>about your key</Message></Error>"
         if name.partition("/")[0] in self.missing:
             return 404, "<Error><Code>NoSuchBucket</Code></Error>"
+        if name.partition("/")[0] in self.foreign:
+            return 403, "<Error><Code>AccessDenied</Code></Error>"
         with self.changed:
             return self._done(call, name, query, body)
 

@@ -105,6 +105,13 @@ def test_all_mistakes_are_named_at_once() -> None:
     assert {"name", "email", "topic", "message", "extra", "client_key"} == wrong_fields(refused({"extra": 1}, None))
 
 
+@pytest.mark.parametrize("name", ["\ud800", "x" * 5000, "é\n"])
+def test_a_field_of_any_name_can_be_answered(name: str) -> None:
+    """Halves of characters cannot be sent back, and nobody has to read pages of his own."""
+    [error] = refused(GOOD | {name: 1}).members["errors"]  # type: ignore[misc]
+    assert len(error["field"].encode("ascii")) <= 40
+
+
 @pytest.mark.parametrize("key", ["short", "x" * 65, "spaces are not good", "drop'table;--xxxxx", ""])
 def test_keys_have_a_form(key: str) -> None:
     """16 to 64 letters, digits, - and _."""

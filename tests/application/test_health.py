@@ -79,6 +79,20 @@ async def test_who_asks_meanwhile_hears_the_same_and_who_asks_later_asks_anew() 
     assert 2 == asked
 
 
+async def test_a_bug_in_a_check_is_not_remembered() -> None:
+    """Whoever asks next has the checks run again."""
+    bugs = [RuntimeError("a bug")]
+
+    async def fails_once() -> None:
+        if bugs:
+            raise bugs.pop()
+
+    health = Health({"a": fails_once}, Build("", "", "", "", ""))
+    with pytest.raises(RuntimeError):
+        await health.ready()
+    assert (await health.ready())["a"]["ok"]
+
+
 async def test_the_checks_run_before_anybody_asks(world: World) -> None:
     """The first readiness probe finds the connections made."""
     app = world.app()

@@ -53,12 +53,25 @@ async def test_type_and_metadata_arrive(world: World) -> None:
 async def test_a_bucket_is_asked_for_with_one_request(world: World) -> None:
     """Each time; one that is not there, or not ours, is away, and the reason is S3's code alone."""
     world.objects.missing = frozenset({"uploads"})
+    world.objects.foreign = frozenset({"theirs"})
     store = at(world)
     await store.head("forms")
-    with pytest.raises(ObjectsAway) as caught:
-        await store.head("uploads")
-    assert "ObjectsAway: NoSuchBucket" == str(caught.value)
-    assert ["get", "get"] == world.objects.calls
+    for bucket, code in (("uploads", "NoSuchBucket"), ("theirs", "AccessDenied")):
+        with pytest.raises(ObjectsAway) as caught:
+            await store.head(bucket)
+        assert f"ObjectsAway: {code}" == str(caught.value)
+    assert ["get", "get", "get"] == world.objects.calls
+
+
+async def test_a_bucket_that_cannot_be_spoken_to_is_away(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not an error of ours: its readers say 503."""
+
+    def unreadable(*_: object) -> None:
+        raise OSError("no certificates")
+
+    monkeypatch.setattr(objects, "make_store", unreadable)
+    with pytest.raises(ObjectsAway):
+        await at(world).head("forms")
 
 
 async def test_refusals_are_tried_again_once_and_say_only_the_code(world: World) -> None:
@@ -130,6 +143,28 @@ async def test_cancelled_too_late_the_object_is_removed(world: World) -> None:
     with pytest.raises(asyncio.CancelledError):
         await task
     assert ({}, {}, "delete") == (world.objects.stored, world.objects.pending, world.objects.calls[-1])
+
+
+async def test_a_small_one_that_is_cancelled_leaves_nothing_either(world: World) -> None:
+    """Its one request may have arrived."""
+    world.objects.hang_at = frozenset({"put"})
+    task = await begin(at(world), pieces(1))
+    await asyncio.to_thread(world.objects.wait_for, "put")
+    task.cancel()
+    await asyncio.sleep(0)
+    world.objects.released.set()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert ({}, "delete") == (world.objects.stored, world.objects.calls[-1])
+
+
+@pytest.mark.parametrize("part", [1, 2, 3])
+async def test_any_part_that_fails_has_the_upload_aborted(world: World, part: int) -> None:
+    """The last one, too, whose failure shows when all has been read."""
+    world.objects.fail_at = frozenset({f"part {part}"})
+    with pytest.raises(ObjectsAway):
+        await at(world).stream("uploads", "a", pieces(5), "application/pdf", {})
+    assert ({}, {}, "abort") == (world.objects.stored, world.objects.pending, world.objects.calls[-1])
 
 
 async def test_closing_waits_for_what_is_being_aborted(world: World) -> None:

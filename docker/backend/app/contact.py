@@ -86,7 +86,12 @@ def _mistakes(fields: Mapping[str, object]) -> list[dict[str, str]]:
     """Everything that is wrong with FIELDS, so that one answer is enough to correct it."""
     missing = [(name, "is required") for name in RULES if name not in fields]
     found = [(name, rule.broken_by(fields[name])) for name, rule in RULES.items() if name in fields]
-    unknown = [(name, "is not a field of this form") for name in fields if name not in RULES]
+    # A name is repeated as far as it can be read: it need not even be a text that can be sent back.
+    unknown = [
+        (name[:40].encode("ascii", "replace").decode(), "is not a field of this form")
+        for name in fields
+        if name not in RULES
+    ]
     return [{"field": name, "message": text} for name, text in missing + found + unknown if text]
 
 

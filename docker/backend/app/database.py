@@ -145,7 +145,10 @@ class Database:
         return StoredForm(**row)
 
     async def mark_stored(self, form_id: uuid.UUID) -> bool:
-        """Note that the S3 object of FORM_ID exists; True for the one call that completed the form."""
+        """Note that the S3 object of FORM_ID exists; True for the one call that completed the form.
+
+        For none when its answer was lost with the connection: then the repetition finds it done.
+        """
 
         async def ask(connection: Connection) -> str:
             return await connection.execute(

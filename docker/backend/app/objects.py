@@ -64,7 +64,10 @@ class Objects:
     def _store(self, bucket: str) -> S3Store:
         # Made when it is first asked for: to read the certificates takes 4 ms, which no start has to wait for.
         if bucket not in self._stores:
-            self._stores[bucket] = make_store(self._settings, bucket)
+            try:
+                self._stores[bucket] = make_store(self._settings, bucket)
+            except _FAILURES as error:
+                raise ObjectsAway(_reason(error)) from None
         return self._stores[bucket]
 
     async def put(self, bucket: str, key: str, body: bytes, content_type: str, metadata: dict[str, str]) -> None:
@@ -90,20 +93,26 @@ class Objects:
         """Write CHUNKS as they come; the object can be seen once all of it is there. What they raise, this raises.
 
         Less than a part is one simple request. Otherwise at most one part is collected while another is on its way, and
-        when anything goes wrong, cancellation included, the multipart upload is aborted.
+        when anything goes wrong, cancellation included, the multipart upload is aborted. What a cancellation comes too
+        late for is deleted; in a bucket that keeps versions its bytes stay until those expire.
         """
-        begun = await _first_part(chunks)
-        if len(begun) < PART_BYTES:
-            await self.put(bucket, key, begun, content_type, metadata)
-            return
-        source = _Source(begun, chunks)
-        del begun
-        attributes = {"Content-Type": content_type, **metadata}
         store = self._store(bucket)
+        begun = await _first_part(chunks)
+        parts = len(begun) >= PART_BYTES
+        source = _Source(begun, chunks)
         # obstore aborts when the source raises, but not when nobody waits for it any more: so it never sees that.
         put = asyncio.ensure_future(
-            obstore.put_async(store, key, source, attributes=attributes, chunk_size=PART_BYTES, max_concurrency=1)
+            obstore.put_async(
+                store,
+                key,
+                source if parts else begun,
+                attributes={"Content-Type": content_type, **metadata},
+                use_multipart=parts,
+                chunk_size=PART_BYTES,
+                max_concurrency=1,
+            )
         )
+        del begun
         try:
             await asyncio.shield(put)
         except asyncio.CancelledError:

@@ -239,8 +239,13 @@ class Cases:
         wanted = (most or len(everything)) if ALL else size
         once = ALL and PASSED.exists() and not self._again
         known = set(PASSED.read_text(encoding="utf-8").splitlines()) if once else set()
-        drawn = sorted(everything, key=lambda one: hashlib.sha256(f"{self._seed} {one}".encode()).digest())[:wanted]
-        return [case for case in drawn[self._part :: len(PARTS)] if self._line(case) not in known]
+        drawn = sorted(everything, key=self._lot)[:wanted]
+        # Each process has a list of its own, which a place more or less must not shift.
+        mine = [case for case in drawn if self._lot(case)[-1] % len(PARTS) == self._part]
+        return [case for case in mine if self._line(case) not in known]
+
+    def _lot(self, case: Any) -> bytes:
+        return hashlib.sha256(f"{self._seed} {case}".encode()).digest()
 
     @contextmanager
     def trial(self, case: Any) -> Iterator[None]:

@@ -13,7 +13,7 @@ import pytest
 
 from localcloud.errors import PortTaken
 from localcloud.extension import haproxy_config as config
-from localcloud.extension import logs
+from localcloud.extension import logs, state
 from localcloud.extension.actions import forward_xml, with_forward
 from localcloud.extension.blobs import Blobs
 from localcloud.extension.ecs_options import options, stop_timeout_s
@@ -317,6 +317,32 @@ def test_streams_that_others_have_followed_keep_their_end() -> None:
     lengths = [len(stream["events"]) for stream in streams.values()]
     assert [200 + logs.WHOLE + 2, logs.OLD_LINES, logs.OLD_LINES, *[200] * (logs.WHOLE - 1)] == lengths
     assert 199 == streams["1"]["events"][-1]["n"]
+
+
+def test_state_is_saved_once_a_burst_is_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The save of a burst's first change would hold up the requests that follow."""
+    monkeypatch.setattr(state, "PERIOD_S", 0.0)
+    monkeypatch.setattr(state, "GATHER_S", 0.2)
+    number, saved = 0, list[int]()
+
+    def get_state() -> dict[str, int]:
+        saved.append(number)
+        return {"number": number}
+
+    persistence = SimpleNamespace(STATE_DIR=str(tmp_path), _state_format_version=lambda _: 1, _json_default=str)
+    saver = state.StateSaver(persistence, lambda: {"ecs": get_state})
+    saver.start()
+    try:
+        for number in range(1, 6):  # noqa: B007 - get_state reads it
+            saver.touch()
+            time.sleep(0.01)
+        until = time.monotonic() + 10
+        while not saved or not saver.saved:
+            assert time.monotonic() < until
+            time.sleep(0.01)
+    finally:
+        saver.stop()
+    assert [5] == saved
 
 
 @pytest.mark.parametrize(
