@@ -132,30 +132,18 @@ async def test_cancelled_while_it_waits_for_more_it_is_aborted(world: World) -> 
     assert ({}, {}, "abort") == (world.objects.stored, world.objects.pending, world.objects.calls[-1])
 
 
-async def test_cancelled_too_late_the_object_is_removed(world: World) -> None:
-    """The upload is being completed: it cannot be aborted any more."""
-    world.objects.hang_at = frozenset({"complete"})
-    task = await begin(at(world), pieces(4))
-    await asyncio.to_thread(world.objects.wait_for, "complete")
+@pytest.mark.parametrize(("call", "count"), [("complete", 4), ("put", 1)])
+async def test_cancelled_too_late_the_object_is_removed(world: World, call: str, count: int) -> None:
+    """The request that makes it seen is under way: the upload cannot be aborted any more."""
+    world.objects.hang_at = frozenset({call})
+    task = await begin(at(world), pieces(count))
+    await asyncio.to_thread(world.objects.wait_for, call)
     task.cancel()
     await asyncio.sleep(0)
     world.objects.released.set()
     with pytest.raises(asyncio.CancelledError):
         await task
     assert ({}, {}, "delete") == (world.objects.stored, world.objects.pending, world.objects.calls[-1])
-
-
-async def test_a_small_one_that_is_cancelled_leaves_nothing_either(world: World) -> None:
-    """Its one request may have arrived."""
-    world.objects.hang_at = frozenset({"put"})
-    task = await begin(at(world), pieces(1))
-    await asyncio.to_thread(world.objects.wait_for, "put")
-    task.cancel()
-    await asyncio.sleep(0)
-    world.objects.released.set()
-    with pytest.raises(asyncio.CancelledError):
-        await task
-    assert ({}, "delete") == (world.objects.stored, world.objects.calls[-1])
 
 
 @pytest.mark.parametrize("part", [1, 2, 3])

@@ -31,7 +31,7 @@ ONE_DEPLOYMENT = "length(services[0].deployments) == `1` && services[0].runningC
 
 
 def backend(checkout: Checkout, goal: Goal, repeat: int) -> Figure:
-    """The backend: Python, which takes a third of a second until it listens."""
+    """The backend: Python, which has modules to load before it listens."""
     return _redeploy("backend", checkout, goal, repeat)
 
 

@@ -10,8 +10,8 @@ from app import logs, settings
 
 def main() -> int:
     """Run the server; return 0 after a requested stop, 2 when the environment is incomplete."""
-    # Next to nothing of what is loaded now is ever garbage: to look through it costs 15 to 30 ms of the 0.3 s until the
-    # server listens (measured), and a later look need not begin with it either.
+    # Next to nothing of what is loaded now is ever garbage: to look through it cost 15 to 30 ms of the 0.3 s until the
+    # server listened (measured when more was loaded), and a later look need not begin with it either.
     gc.disable()
     import uvicorn
 

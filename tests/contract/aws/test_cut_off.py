@@ -1,7 +1,7 @@
 """A command that dies or whose calls fail: visitors are served throughout, and the next command leaves nothing open.
 
 Real adapters against the local cloud, real containers, the commands in processes of their own. A sample runs always;
-CUT_OFF=all, as in `nox -s chaos`, runs every step at every point and every call with every failure.
+CUT_OFF=all, as in `nox -s chaos`, runs every step at every point, and the first call at every place with every failure.
 """
 
 from __future__ import annotations
