@@ -2,7 +2,7 @@
 
 A release prints its number; Terraform's own calls are not among it. Part of it is made once, whatever a release takes.
 The rest is waiting, which asks: whether somebody wants it aborted (every 2 s) and for the lease (every 20 s), all the
-time; in the stage deploy how far a roll-out is (every 0.03 s at first, then every 2 s), and while two colors share the
+time; in the stage deploy how far a roll-out is (every 0.02 s at first, then every 2 s), and while two colors share the
 traffic, once a second, for weights, tasks, targets, alarms and figures. So a limit is a number, and a rate for each of
 the two kinds of seconds: no test fails because a machine is slow.
 

@@ -12,7 +12,6 @@ the scheduler stopped to scale down or to drain counts never.
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -31,7 +30,7 @@ if TYPE_CHECKING:
 
 FIRST_PAUSE_S = 0.2
 """After the first look: no task is up sooner, and who starts on this machine has it to itself meanwhile."""
-POLL_FIRST_S = 0.03
+POLL_FIRST_S = 0.02
 EAGER_S = 0.8
 """So long it polls as at first: a local cloud is done by then. Later the pauses grow: Fargate takes half a minute."""
 POLL_MOST_S = 2.0
@@ -88,6 +87,7 @@ class Rollout:
         self._known_failures = 0
         self._looked_at = 0.0
         self._doubted_at: float | None = None
+        self._addresses: frozenset[str] = frozenset()
 
     def follow(self, timeout_s: float, say: Say) -> None:
         """Wait until the deployment is steady. Raises ReleaseFailed, stopped tasks in `details`, when it is not."""
@@ -133,6 +133,8 @@ class Rollout:
         if others:
             words += f", {others} earlier one{'s' if others > 1 else ''} draining"
         if state != "COMPLETED" or others or running != wanted or service.get("pendingCount", 0):
+            if running == wanted:
+                self._learn_addresses()
             return Seen(words)
         return self._health(words)
 
@@ -160,18 +162,22 @@ class Rollout:
         if len(failed) >= enough(self._wanted.count):
             raise self._failed(f"{len(failed)} of its tasks have failed, one after the other")
 
+    def _learn_addresses(self) -> None:
+        """Read where our tasks listen, unless it is known; while ECS waits for their health there is time for it."""
+        if len(self._addresses) != self._wanted.count:
+            running = self._tasks.of_service(self._wanted.cluster, self._wanted.ecs_service, "RUNNING")
+            self._addresses = addresses_of(running, self._wanted)
+
     def _health(self, words: str) -> Seen:
         """ECS is content; ask the load balancer about the targets of our own tasks."""
         if self._wanted.count == 0:
             return Seen("nothing runs, as wanted", steady=True)
-        with ThreadPoolExecutor(2) as pool:
-            asked = pool.submit(self._targets)
-            running = self._tasks.of_service(self._wanted.cluster, self._wanted.ecs_service, "RUNNING")
-            targets = asked.result()
-        states = target_states(running, targets, self._wanted)
+        self._learn_addresses()
+        states = target_states(self._addresses, self._targets())
         healthy = states.count("healthy")
         if healthy == self._wanted.count and len(states) == healthy:
             return Seen(f"{healthy} of {self._wanted.count} running and healthy", steady=True)
+        self._addresses = frozenset()  # a task may have been replaced since they were read
         words += f", targets {', '.join(sorted(states)) or 'not registered'}"
         return Seen(words, unhealthy="unhealthy" in states)
 
@@ -211,7 +217,11 @@ def failed_by_itself(task: TaskTypeDef, wanted: Wanted) -> bool:
     return task.get("stopCode") in OWN_END or any(word in reason for word in HEALTH_WORDS)
 
 
-def target_states(running: Sequence[TaskTypeDef], targets: Sequence[Target], wanted: Wanted) -> list[str]:
-    """States of the targets that are tasks of our revision; other targets (draining ones) say nothing about it."""
-    ours = addresses([task for task in running if task.get("taskDefinitionArn") == wanted.task_definition])
+def addresses_of(running: Sequence[TaskTypeDef], wanted: Wanted) -> frozenset[str]:
+    """Collect the addresses of our revision's tasks; other tasks say nothing about it."""
+    return addresses([task for task in running if task.get("taskDefinitionArn") == wanted.task_definition])
+
+
+def target_states(ours: frozenset[str], targets: Sequence[Target]) -> list[str]:
+    """States of the targets at the addresses `ours`; others (draining ones) do not count."""
     return [target.state for target in targets if target.address.rpartition(":")[0] in ours]

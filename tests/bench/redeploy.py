@@ -17,6 +17,7 @@ from tests.bench.checkout import Checkout
 from tests.bench.figures import Figure, Goal, Samples
 from tests.bench.programs import NotMeasured, Programs, Ran
 from tests.load.answers import Seen, together
+from tests.load.balancer import balancer
 from tests.load.generator import load
 from tests.load.kinds import fresh
 
@@ -65,7 +66,7 @@ def _redeploy(container: str, checkout: Checkout, goal: Goal, repeat: int) -> Fi
         for side, run in sides.items():
             _settle(tools, service)
             _rest(checkout)
-            with load(str(status["url"]), [fresh(RATE)], most_s=MOST_S) as seen:
+            with load(str(status["url"]), [fresh(RATE)], most_s=MOST_S, at=balancer(cloud["name"])) as seen:
                 ran = run()
             seconds[side].append(sum(one.seconds for one in ran))
             parts += [ran[0].json] if side == "ours" else []

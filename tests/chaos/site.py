@@ -13,6 +13,7 @@ import boto3
 
 from tests.e2e.conftest import Checkout, Ran
 from tests.e2e.faults import Running
+from tests.load.balancer import balancer
 
 REGION = "ap-south-1"
 ACCOUNT = "000000000000"
@@ -70,11 +71,8 @@ class Site:
 
     @property
     def place(self) -> tuple[str, int]:
-        """Its load balancer's own address: Docker's proxy for published ports gave up under this load (20.10)."""
-        format_ = "{{range .NetworkSettings.Networks}}{{.IPAddress}} {{end}}"
-        command = ["docker", "inspect", "--format", format_, self.cloud["name"]]
-        done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
-        return done.stdout.split()[0], 80
+        """Its load balancer's own address."""
+        return balancer(self.cloud["name"])
 
     def query(self, sql: str) -> list[list[str]]:
         """Ask the environment's Postgres itself; rows of text."""

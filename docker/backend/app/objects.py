@@ -62,7 +62,7 @@ class Objects:
         self._undoing: set[asyncio.Task[None]] = set()
 
     def _store(self, bucket: str) -> S3Store:
-        # Made when it is first asked for: to read the certificates takes 4 ms, which no start has to wait for.
+        # Made when it is first asked for: it reads the certificates, for which no start has to wait.
         if bucket not in self._stores:
             try:
                 self._stores[bucket] = make_store(self._settings, bucket)

@@ -46,17 +46,26 @@ def deployment(**changes: Any) -> Any:
 
 
 class Script:
-    """Tasks and services as ECS would tell them, one description after the other; the last one stays."""
+    """Tasks and services as ECS would tell them, one description after the other; the last one stays.
 
-    def __init__(self, *descriptions: Any, running: Any = (), stopped: Any = (), targets: Any = ()) -> None:
+    `later` is what runs from the second reading of the running tasks on, if that is something else.
+    """
+
+    def __init__(
+        self, *descriptions: Any, running: Any = (), later: Any = (), stopped: Any = (), targets: Any = ()
+    ) -> None:
         self.descriptions = list(descriptions)
-        self.running, self.stopped, self._targets = running, stopped, targets
+        self.running, self.later, self.stopped, self._targets = running, later or running, stopped, targets
+        self.read = 0
         self.said: list[str] = []
         self.clock = FakeClock()
 
     def of_service(self, _cluster: str, _service: str, desired_status: str) -> Any:
         """Stand for Tasks.of_service."""
-        return self.stopped if desired_status == "STOPPED" else self.running
+        if desired_status == "STOPPED":
+            return self.stopped
+        self.read += 1
+        return self.running if self.read == 1 else self.later
 
     def explained(self, tasks: Any, container: str) -> tuple[StoppedTask, ...]:
         """Stand for Tasks.explained."""

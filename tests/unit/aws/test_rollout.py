@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from deployer.aws.rollout import enough, failed_by_itself, target_states
+from deployer.aws.rollout import addresses_of, enough, failed_by_itself, target_states
 from deployer.aws.tasks import addresses, told
 from deployer.errors import NotAllowed, ReleaseFailed
 from deployer.model import StoppedTask, Target
@@ -58,7 +58,7 @@ def test_it_looks_often_at_first_and_seldom_later() -> None:
             script.follow(timeout_s=timeout_s)
         return len(busy) - len(script.descriptions)
 
-    assert (36, 56) == (looks(2), looks(20))
+    assert (49, 68) == (looks(2), looks(20))
 
 
 def test_a_failed_deployment_without_tasks_does_not_hold_up_the_next() -> None:
@@ -167,7 +167,7 @@ def test_crashes_are_found_when_ecs_does_not_count_them() -> None:
 def test_what_does_not_speak_against_the_revision_is_no_alarm(stopped: Any) -> None:
     """The roll-out goes on and succeeds."""
     busy = service(deployment(rolloutState="IN_PROGRESS", runningCount=1, failedTasks=1))
-    script = Script(*[busy] * 35, service(deployment()), running=RUNNING, targets=HEALTHY, stopped=stopped)
+    script = Script(*[busy] * 55, service(deployment()), running=RUNNING, targets=HEALTHY, stopped=stopped)
     script.follow()
     assert script.clock.monotonic() > 2
 
@@ -211,7 +211,26 @@ def test_how_many_failures_settle_it(count: int, expected: int) -> None:
 def test_addresses_are_those_of_the_network_interfaces() -> None:
     """Targets are registered under them."""
     assert {"10.0.0.1", "10.0.0.2"} == addresses(RUNNING)
-    assert ["healthy"] == target_states([task(1), task(2, definition=OTHER)], HEALTHY, WANTED)
+    ours = addresses_of([task(1), task(2, definition=OTHER)], WANTED)
+    assert ["healthy"] == target_states(ours, HEALTHY)
+
+
+def test_tasks_are_read_once_while_their_health_is_waited_for() -> None:
+    """The last look, which the command waits for, asks for nothing that is known."""
+    waiting = service(deployment(rolloutState="IN_PROGRESS"))
+    script = Script(waiting, waiting, waiting, service(deployment()), running=RUNNING, targets=HEALTHY)
+    script.follow()
+    assert 1 == script.read
+
+
+def test_a_task_that_was_replaced_after_it_was_read_is_not_success() -> None:
+    """Its target is gone; its successor's counts, once the tasks have been read again."""
+    waiting = service(deployment(rolloutState="IN_PROGRESS"))
+    targets = (HEALTHY[0], Target("10.0.0.3:8080", "healthy"))
+    script = Script(waiting, service(deployment()), running=RUNNING, later=(task(1), task(3)), targets=targets)
+    script.follow()
+    assert 2 == script.read
+    assert script.clock.monotonic() > 0.2  # one look more
 
 
 def test_stopped_tasks_are_told_with_code_and_last_words() -> None:
