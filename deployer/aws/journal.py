@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import threading
+from functools import cache
 from typing import TYPE_CHECKING
 
 from deployer.aws.faults import Expected, mapped
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from mypy_boto3_s3 import S3Client
+    from pydantic import TypeAdapter
 
     from deployer.aws.session import Session
 
@@ -105,21 +107,25 @@ class S3Journal:
 
 def dump(page: Page) -> bytes:
     """Write a page as JSON with its schema version."""
-    from pydantic import TypeAdapter
-
-    fields = TypeAdapter(Page).dump_python(page, mode="json")
+    fields = _adapter().dump_python(page, mode="json")
     return json.dumps({"schema_version": SCHEMA_VERSION, **fields}, indent=1).encode()
 
 
 def load(body: bytes) -> Page:
     """Read a page; keys this version does not know are ignored. Raises ValueError when it is damaged."""
-    from pydantic import TypeAdapter
-
     fields = json.loads(body)
     if not isinstance(fields, dict) or "schema_version" not in fields:
         raise ValueError("it has no schema_version")
     fields.pop("schema_version")
-    return TypeAdapter(Page).validate_python(fields)
+    return _adapter().validate_python(fields)
+
+
+@cache
+def _adapter() -> TypeAdapter[Page]:
+    """Make it once: that takes longer than to use it, and a release writes dozens of times."""
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(Page)
 
 
 def damaged(why: str, metadata: Mapping[str, str], changed: datetime) -> Page:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from functools import cache
 from typing import TYPE_CHECKING
 
 from deployer.aws.faults import Expected, mapped
@@ -17,6 +18,8 @@ from deployer.model import Record
 
 if TYPE_CHECKING:
     from collections.abc import Collection
+
+    from pydantic import TypeAdapter
 
     from deployer.aws.session import Session
 
@@ -125,21 +128,25 @@ class S3Ledger:
 
 def dump(record: Record) -> bytes:
     """Write a record as JSON with its schema version."""
-    from pydantic import TypeAdapter
-
-    fields = TypeAdapter(Record).dump_python(record, mode="json")
+    fields = _adapter().dump_python(record, mode="json")
     return json.dumps({"schema_version": SCHEMA_VERSION, **fields}, indent=1).encode()
 
 
 def load(body: bytes) -> Record:
     """Read a record; keys this version does not know are ignored. Raises ValueError when it is damaged."""
-    from pydantic import TypeAdapter
-
     fields = json.loads(body)
     if not isinstance(fields, dict) or "schema_version" not in fields:
         raise ValueError("it has no schema_version")
     fields.pop("schema_version")
-    return TypeAdapter(Record).validate_python(fields)
+    return _adapter().validate_python(fields)
+
+
+@cache
+def _adapter() -> TypeAdapter[Record]:
+    """Make it once: that takes longer than to use it, and a ledger has hundreds of records."""
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(Record)
 
 
 def _readable(body: bytes) -> bool:

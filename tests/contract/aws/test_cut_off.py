@@ -31,6 +31,8 @@ from deployer.aws.journal import S3Journal
 from deployer.aws.ledger import S3Ledger
 from deployer.aws.session import Session
 from deployer.aws.state_bucket import StateBucket
+from deployer.aws.task_definition import labels
+from deployer.aws.tasks import Tasks
 from deployer.errors import ReleaseFailed
 from deployer.journal import Point
 from deployer.model import SERVICES, BuiltImage, Color, Record, Verdict
@@ -65,6 +67,12 @@ class Stage:
     address: tuple[str, int, int]
     logs: Path
     told: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        session, topology = self.stand_in.session, self.stand_in.topology
+        self._traffic = Elbv2(session, lambda: topology)
+        self._compute = Ecs(session, lambda: topology, self._traffic, SystemClock())
+        self._tasks = Tasks(session, SystemClock())
 
     def run(self, verb: str, code: int | None = 0, **changes: Any) -> subprocess.CompletedProcess[str]:
         """Run a command to its end."""
@@ -128,11 +136,8 @@ class Stage:
 
     def settled(self) -> None:
         """One color serves a good release alone; nothing of a dead run is left; the books are closed."""
-        session, topology = self.stand_in.session, self.stand_in.topology
-        traffic = Elbv2(session, lambda: topology)
-        compute = Ecs(session, lambda: topology, traffic, SystemClock())
-        ledger = S3Ledger(session)
-        weights = dict(traffic.weights())
+        session, compute = self.stand_in.session, self._compute
+        weights = dict(self._traffic.weights())
         assert [0, 100] == sorted(weights.values()), weights
         live = max(weights, key=lambda color: weights[color])
         runs = {(name, color): compute.live(name, color) for name in SERVICES for color in Color}
@@ -142,26 +147,29 @@ class Stage:
             lambda: {key: (live.desired, live.running) for key in runs for live in [compute.live(*key)]},
         )
         [serves] = {runs[name, live].release for name in SERVICES}
-        records = ledger.history()
+        records = S3Ledger(session).history()
         known = {record.release: record for record in records}
         assert Verdict.GOOD is known[serves].outcome
         assert [] == [record.release for record in records if record.outcome is None]
         assert serves == self.visit()
-        self._no_orphans(compute, records, {runs[name, live].task_definition for name in SERVICES})
+        self._no_orphans(records, {runs[name, live].task_definition for name in SERVICES})
         page = S3Journal(session).read()
         assert page is not None
         assert (False, "") == (page.open, page.damage)
 
-    def _no_orphans(self, compute: Ecs, records: tuple[Record, ...], serving: set[str | None]) -> None:
+    def _no_orphans(self, records: tuple[Record, ...], serving: set[str | None]) -> None:
         """No task definition of a release that is not good, unless it runs; no duplicates of one that is."""
-        for record in records:
-            for service in SERVICES:
-                there = set(compute.registered(service, {record.release}))
-                if record.outcome is Verdict.GOOD:
+        outcomes = {record.release: record.outcome for record in records}
+        for service in SERVICES:
+            there: dict[str, set[str]] = {}
+            for arn in self._compute.registered(service, outcomes):
+                there.setdefault(labels(self._tasks.definition(arn), service)["RELEASE"], set()).add(arn)
+            for release, arns in there.items():
+                if outcomes[release] is Verdict.GOOD:
                     # One for each color that it was brought up in: a rollback describes it anew.
-                    assert len(there) <= len(Color), (record.release, there)
+                    assert len(arns) <= len(Color), (release, arns)
                 else:
-                    assert there <= serving, (record.release, record.outcome, there)
+                    assert arns <= serving, (release, outcomes[release], arns)
 
 
 def _wait_until(holds: Callable[[], bool], told: Callable[[], object], timeout_s: float = 40) -> None:
