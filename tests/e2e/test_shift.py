@@ -15,7 +15,7 @@ from tests.chaos.shift import put_back
 from tests.chaos.site import Site
 from tests.chaos.stand import unlimited
 
-from .conftest import Checkout, deploy
+from .conftest import KEPT, Checkout, deploy
 
 SEED = 1
 RATE = 100
@@ -26,7 +26,7 @@ STEPS = f"[{', '.join(f'{{ weight_percent = {share}, bake_s = 6 }}' for share in
 
 @pytest.fixture
 def blue_green(prepared: Checkout) -> Iterator[Site]:
-    """Development releases blue/green, until the test is over."""
+    """Development releases blue/green."""
     head = prepared.git("rev-parse", "HEAD")
     prepared.replace(TFVARS, 'strategy         = "rolling"', 'strategy         = "blue_green"')
     prepared.replace(TFVARS, "[{ weight_percent = 100, bake_s = 0 }]", STEPS)
@@ -36,8 +36,9 @@ def blue_green(prepared: Checkout) -> Iterator[Site]:
     assert () == aws_calls.BLUE_GREEN.excess(answer)
     yield Site(prepared, "dev")
     prepared.git("reset", "-q", "--hard", head)
-    # A rolling environment has no reconciler, whose lines go with it.
-    deploy(prepared, f"--allow-destroy={LOST}")
+    if KEPT:
+        # A rolling environment has no reconciler, whose lines go with it.
+        deploy(prepared, f"--allow-destroy={LOST}")
 
 
 def test_a_release_that_is_put_back_half_way_harms_nobody(blue_green: Site, tmp_path: Path) -> None:
