@@ -2,7 +2,7 @@
 
 Success is all of: the PRIMARY deployment is the very one that our UpdateService made, runs our task definition, is
 COMPLETED and the only one with tasks, runs what is desired, and the load balancer calls every one of our tasks'
-targets healthy.
+targets healthy. Where our tasks listen is read once all of them run; what ECS and the balancer say is of the last look.
 
 ECS's circuit breaker fires after three failures at the earliest and half the desired count at most. We end one earlier
 for small services: when max(2, half the count) tasks of this revision, started since our update, were ended by
@@ -135,6 +135,8 @@ class Rollout:
         if state != "COMPLETED" or others or running != wanted or service.get("pendingCount", 0):
             if running == wanted:
                 self._learn_addresses()
+            else:
+                self._addresses = frozenset()  # one of them has ended, or none was there yet
             return Seen(words)
         return self._health(words)
 
@@ -223,5 +225,5 @@ def addresses_of(running: Sequence[TaskTypeDef], wanted: Wanted) -> frozenset[st
 
 
 def target_states(ours: frozenset[str], targets: Sequence[Target]) -> list[str]:
-    """States of the targets at the addresses `ours`; others (draining ones) do not count."""
+    """States of the targets at the addresses `ours`; others, as of earlier revisions, do not count."""
     return [target.state for target in targets if target.address.rpartition(":")[0] in ours]

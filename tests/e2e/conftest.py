@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parents[2]
 COMMAND_TIMEOUT_S = 900
 ORDER = (
     *("test_main_job", "test_bad_days", "test_interrupts", "test_other_checkouts"),
-    # It leaves the environment releasing blue/green: a minute of Terraform to take that back for whom it removes next.
+    # What is left blue/green only has to be removed: to undo that would take a minute of Terraform.
     *("test_environments", "test_shift", "test_goodbye"),
 )
 """Every module of this folder: one that is missing here is an error."""

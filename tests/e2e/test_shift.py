@@ -36,9 +36,12 @@ def blue_green(prepared: Checkout) -> Iterator[Site]:
     assert () == aws_calls.BLUE_GREEN.excess(answer)
     yield Site(prepared, "dev")
     prepared.git("reset", "-q", "--hard", head)
+    # A rolling environment has no reconciler, whose lines go with it.
+    back = f"--allow-destroy={LOST}"
     if KEPT:
-        # A rolling environment has no reconciler, whose lines go with it.
-        deploy(prepared, f"--allow-destroy={LOST}")
+        deploy(prepared, back)
+    else:
+        prepared.inv("plan", "--env=dev", back)
 
 
 def test_a_release_that_is_put_back_half_way_harms_nobody(blue_green: Site, tmp_path: Path) -> None:

@@ -68,6 +68,13 @@ def test_no_file_of_the_application_can_be_changed_by_it(container: Container) -
     assert [] == [line for line in writable.splitlines() if line.startswith("/")]
 
 
+def test_the_certificates_that_s3_is_trusted_by_are_there(backend: Container) -> None:
+    """Where SSL_CERT_FILE says: a store for S3 itself cannot be made without any."""
+    store = ["python3", "-c", "from obstore.store import S3Store; S3Store('bucket', region='ap-south-1')"]
+    assert 0 == backend.exec_run(store).exit_code
+    assert 1 == backend.exec_run(store, environment={"SSL_CERT_FILE": "/dev/null"}).exit_code
+
+
 def test_health_check_passes(container: Container) -> None:
     """Docker calls the container healthy."""
 

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 def balancer(cloud: str) -> Place:
-    """The own address of the container `cloud`, of its name.
+    """The address of the container `cloud` itself, which names a local cloud.
 
     Docker's proxy for published ports gave up under the load of a release (20.10), and takes a share of the processors.
     """

@@ -62,7 +62,7 @@ class Objects:
         self._undoing: set[asyncio.Task[None]] = set()
 
     def _store(self, bucket: str) -> S3Store:
-        # Made when it is first asked for: it reads the certificates, for which no start has to wait.
+        # Made when it is first asked for: it reads the certificates.
         if bucket not in self._stores:
             try:
                 self._stores[bucket] = make_store(self._settings, bucket)

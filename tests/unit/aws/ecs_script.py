@@ -52,10 +52,15 @@ class Script:
     """
 
     def __init__(
-        self, *descriptions: Any, running: Any = (), later: Any = (), stopped: Any = (), targets: Any = ()
+        self, *descriptions: Any, running: Any = (), later: Any = None, stopped: Any = (), targets: Any = ()
     ) -> None:
         self.descriptions = list(descriptions)
-        self.running, self.later, self.stopped, self._targets = running, later or running, stopped, targets
+        self.running, self.later, self.stopped, self._targets = (
+            running,
+            running if later is None else later,
+            stopped,
+            targets,
+        )
         self.read = 0
         self.said: list[str] = []
         self.clock = FakeClock()

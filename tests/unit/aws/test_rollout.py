@@ -233,6 +233,18 @@ def test_a_task_that_was_replaced_after_it_was_read_is_not_success() -> None:
     assert script.clock.monotonic() > 0.2  # one look more
 
 
+def test_a_task_that_ended_meanwhile_is_not_remembered() -> None:
+    """Even where the load balancer has not noticed yet, and goes on to call its target healthy."""
+    waiting = service(deployment(rolloutState="IN_PROGRESS"))
+    one_less = service(deployment(rolloutState="IN_PROGRESS", runningCount=1))
+    targets = (*HEALTHY, Target("10.0.0.3:8080", "initial"))
+    later = (task(1), task(3))
+    script = Script(waiting, one_less, service(deployment()), running=RUNNING, later=later, targets=targets)
+    with pytest.raises(ReleaseFailed) as caught:
+        script.follow(timeout_s=10)
+    assert "targets healthy, initial" in caught.value.seen
+
+
 def test_stopped_tasks_are_told_with_code_and_last_words() -> None:
     """One line of reason, then what it said."""
     lines = told(
