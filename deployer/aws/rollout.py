@@ -132,11 +132,11 @@ class Rollout:
         others = sum(1 for d in deployments if d is not ours and (d.get("runningCount") or d.get("pendingCount")))
         if others:
             words += f", {others} earlier one{'s' if others > 1 else ''} draining"
+        if running == wanted:
+            self._learn_addresses()
+        else:
+            self._addresses = frozenset()  # one of them has ended, or none was there yet
         if state != "COMPLETED" or others or running != wanted or service.get("pendingCount", 0):
-            if running == wanted:
-                self._learn_addresses()
-            else:
-                self._addresses = frozenset()  # one of them has ended, or none was there yet
             return Seen(words)
         return self._health(words)
 
@@ -174,7 +174,6 @@ class Rollout:
         """ECS is content; ask the load balancer about the targets of our own tasks."""
         if self._wanted.count == 0:
             return Seen("nothing runs, as wanted", steady=True)
-        self._learn_addresses()
         states = target_states(self._addresses, self._targets())
         healthy = states.count("healthy")
         if healthy == self._wanted.count and len(states) == healthy:
