@@ -112,10 +112,10 @@ def cloud_up() -> int:
 
 def cloud_down() -> int:
     """Remove it; prints what was removed."""
-    removed = _site().platform.down()
+    removed = _site().platform.down(console.line)
     for name in removed:
         console.answer(name)
-    console.line(f"{len(removed)} containers, networks and volumes removed" if removed else "nothing was there")
+    console.line(f"{len(removed)} containers, networks and volumes removed" if removed else "nothing was removed")
     return 0
 
 

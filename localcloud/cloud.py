@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from localcloud import readiness
 from localcloud.engine import reaching, socket_path
-from localcloud.errors import NameTaken
+from localcloud.errors import EngineRefused, NameTaken
 from localcloud.lock import exclusive
 from localcloud.names import LABEL, STATE_FOLDER
 from localcloud.ports import Ports, can_bind, choose
@@ -32,6 +32,7 @@ PORTS_LOCK = f"indivillage-cloud-ports-{os.getuid()}"  # held while a new cloud 
 STOP_S = 60  # to save the state and stop databases; a killed cloud loses at most its last second
 
 REMOVAL_S = 0.2
+IN_USE = "has active endpoints"  # what the engine says of a network that it does not remove
 
 Progress = Callable[[str], None]
 
@@ -84,7 +85,10 @@ class LocalCloud:
             return self._status(container, ports)
 
     def down(self, progress: Progress = _silent) -> tuple[str, ...]:
-        """Remove every container, network and volume of it, state included; returns their names."""
+        """Remove every container, network and volume of it, state included; returns their names.
+
+        A network that the engine keeps though nothing is in it is not among them, and PROGRESS is told.
+        """
         removed: list[str] = []
         with reaching(f"remove the local cloud {self.name}"), exclusive(self.name, progress):
             # The cloud first, or it would start anew what is removed; then again until nothing is left behind.
@@ -95,9 +99,8 @@ class LocalCloud:
             for volume in self._engine.volumes.list(filters=self._mine):
                 removed.append(str(volume.name))
                 _remove(volume, force=True)
-            for network in self._engine.networks.list(filters=self._mine):
-                removed.append(str(network.name))
-                _remove(network)
+            networks = self._engine.networks.list(filters=self._mine)
+            removed.extend(str(network.name) for network in networks if _closed(network, progress))
         return tuple(sorted(set(removed)))
 
     def status(self) -> CloudStatus:
@@ -196,6 +199,32 @@ def _remove(thing: Any, **how: Any) -> None:
         if "already in progress" not in str(error):
             raise
         time.sleep(REMOVAL_S)
+
+
+def _closed(network: Any, progress: Progress) -> bool:
+    """Remove NETWORK; False when nothing but the engine's own count stands in the way.
+
+    Docker may lose count of a network that containers join and leave at the same moment (measured with 20.10: 4 of 20
+    networks, each joined and left by six containers six times). It counts anew when it starts, and only then lets go.
+    """
+    from docker.errors import APIError
+
+    try:
+        _remove(network)
+    except APIError as error:
+        if IN_USE not in str(error):
+            raise
+        network.reload()
+        inside = ", ".join(sorted(str(one["Name"]) for one in network.attrs["Containers"].values()))
+        if inside:
+            attempted = f"remove the network {network.name}"
+            raise EngineRefused(attempted, f"still in it: {inside}", "stop or disconnect them and try again") from error
+        progress(
+            f"network {network.name}: nothing is in it, but the Docker Engine has lost count and keeps it until it is "
+            "restarted; to be rid of it, restart the engine and remove the local cloud once more"
+        )
+        return False
+    return True
 
 
 def _host_ports(container: Any) -> list[int]:

@@ -97,10 +97,10 @@ class LocalCloudPlatform:
             status = self._cloud(self.ports).up(CloudImages(cloud, postgres, redis), say)
         return f"{status.name} at {status.endpoint_url}"
 
-    def down(self) -> tuple[str, ...]:
+    def down(self, say: Callable[[str], None]) -> tuple[str, ...]:
         """Remove everything it made; returns the names."""
         with _mapped():
-            return self._cloud(None).down()
+            return self._cloud(None).down(say)
 
     def status(self) -> Mapping[str, object]:
         """What runs, for `cloud.status --json`."""

@@ -57,7 +57,7 @@ def local_endpoint(engine: DockerClient) -> Iterator[str]:
     try:
         yield cloud.up(images, print).endpoint_url
     finally:
-        cloud.down()
+        cloud.down(print)
 
 
 @pytest.fixture(scope="session")

@@ -16,7 +16,7 @@ import pytest
 from localcloud import cloud as cloud_module
 from localcloud.cloud import CloudImages, LocalCloud, Ports
 from localcloud.engine import connect, reaching
-from localcloud.errors import CloudError, DiskFull, EngineUnreachable, NameTaken, PortTaken
+from localcloud.errors import CloudError, DiskFull, EngineRefused, EngineUnreachable, NameTaken, PortTaken
 from localcloud.names import LABEL
 from tests.contract.localcloud.conftest import left_of
 
@@ -74,6 +74,25 @@ def test_two_processes_at_once_make_one_cloud_and_down_leaves_nothing(
     finally:
         bystander.remove(v=True)
     assert () == second.down()
+
+
+def test_down_names_the_stranger_that_is_still_in_the_network(
+    new_cloud: Callable[[], LocalCloud], cloud_images: CloudImages, engine: DockerClient
+) -> None:
+    """What somebody else put there is not ours to remove; when it is gone, the rest follows."""
+    cloud = new_cloud()
+    engine.networks.create(cloud.name, labels={LABEL: cloud.name})
+    stranger = engine.containers.create(
+        cloud_images.redis, name=f"stranger-of-{cloud.name}", network=cloud.name, entrypoint=["sleep"], command=["60"]
+    )
+    try:
+        stranger.start()
+        with pytest.raises(EngineRefused, match=stranger.name) as caught:
+            cloud.down()
+        assert one_line(caught.value)
+    finally:
+        stranger.remove(v=True, force=True)
+    assert (cloud.name,) == cloud.down()
 
 
 def test_two_new_clouds_at_once_have_ports_of_their_own(
