@@ -3,7 +3,8 @@
 The environment's schedule runs it as an ECS task every minute. Almost always it reads lease and journal and ends: a run
 that is at work holds the lease, one that came to its end closed its page and gave the lease back. Only a lease that was
 neither given back nor renewed in time, or a page that is open or damaged, means that something was left behind; then it
-takes the lease and settles that. It never takes the lease for less, so a deploy does not meet it.
+takes the lease and settles that. It never takes the lease for less, so a deploy does not meet it. It waits for the end
+of a lease that nobody renews: the next look would come up to a minute later, with visitors on what nobody looks after.
 
 Beside `app` the only module that knows both stages and adapters. Prints one line of JSON on stdout; exit codes as
 everywhere (`errors`).
@@ -16,18 +17,22 @@ import os
 import sys
 import time
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from deployer import config, console, disk, pipelines, unattended
 from deployer.errors import DeployError, Locked
-from deployer.model import Environment, Release, release_id
+from deployer.model import Environment, Holder, Release, release_id
 from deployer.pipeline import Stop, execute
 from deployer.ports import World
 from deployer.stop import as_interrupts
 
 ROOT = Path(__file__).resolve().parent.parent
 ACTOR = "the scheduled reconciler"
+NEXT_LOOK = timedelta(minutes=1)
+"""EventBridge's shortest period: the end of a lease that lasts longer is waited for by a later look."""
+LOOK_EVERY_S = 5.0
+"""Between two looks at a lease that is waited for. A run at work renews its own every twenty seconds."""
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -74,7 +79,7 @@ def reconcile(environment: Environment, world: World, stop: Stop) -> tuple[str, 
 
     Raises what `inv reconcile` raises, but for Locked: whoever has the lease by now looks after the environment.
     """
-    holder = world.lease.unfinished()
+    holder = _last_holder(world)
     if holder is not None and holder.expires_at > world.lease.now():
         return "held", f"held by {holder.owner}: nothing to do"
     page = world.journal.read()
@@ -96,6 +101,18 @@ def reconcile(environment: Environment, world: World, stop: Stop) -> tuple[str, 
     if report.error is not None:
         raise report.error
     return "settled", "; ".join(result.note for result in report.results)
+
+
+def _last_holder(world: World) -> Holder | None:
+    """Who has not given the lease back; it has expired unless he has shown a sign of life, or holds it for longer."""
+    first = holder = world.lease.unfinished()
+    while holder is not None and holder == first:
+        left = holder.expires_at - world.lease.now()
+        if not timedelta(0) < left <= NEXT_LOOK:
+            break
+        world.clock.wait(min(left.total_seconds(), LOOK_EVERY_S))
+        holder = world.lease.unfinished()
+    return holder
 
 
 if __name__ == "__main__":

@@ -517,6 +517,11 @@ class FakeLease(Fake):
         """Let somebody else take it over."""
         self._next(owner, "")
 
+    def renew(self) -> None:
+        """Let whoever holds it show a sign of life."""
+        assert self._holder is not None
+        self._holder = replace(self._holder, expires_at=self._clock.now() + timedelta(minutes=1))
+
     def expire(self) -> None:
         """Let its time have passed."""
         self._holder = self._ours = None

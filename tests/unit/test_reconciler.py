@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -23,6 +24,7 @@ BLUE, GREEN = Color.BLUE, Color.GREEN
 GOOD = examples.release()
 NEW = replace(GOOD, id="dev-20260305T000000Z-fffffff", commit="f" * 40)
 SPLIT = {BLUE: 50, GREEN: 50}
+LEASE_S = 60
 
 
 @pytest.fixture
@@ -53,33 +55,90 @@ def reconcile(world: World) -> tuple[str, str]:
     return reconciler.reconcile(world.environment, world, Stop())
 
 
+def while_it_waits(fakes: Fakes, monkeypatch: pytest.MonkeyPatch, act: Callable[[], object]) -> None:
+    """Let somebody `act` 22 s from now, while the task waits for the end of a lease."""
+    wait, at_s = fakes.clock.wait, fakes.clock.monotonic() + 22
+
+    def waited(seconds: float) -> None:
+        before = fakes.clock.monotonic()
+        wait(seconds)
+        if before < at_s <= fakes.clock.monotonic():
+            act()
+
+    monkeypatch.setattr(fakes.clock, "wait", waited)
+
+
 def pass_by(fakes: Fakes, seconds: float) -> None:
     """Let time pass."""
     fakes.clock.wait(seconds)
 
 
-def test_a_run_that_was_cut_off_is_settled_once_its_lease_has_expired(fakes: Fakes, world: World) -> None:
-    """All traffic to the last good color, the other one idle, the lease given back: the next look finds nothing."""
-    fakes.lease.lose("ann")
-    assert "held" == reconcile(world)[0]
-    assert SPLIT == fakes.traffic.split
+@pytest.mark.parametrize("after_s", [0, 0.5, 59, 61, 600])
+def test_a_run_that_was_cut_off_is_settled_once_its_lease_has_expired(
+    fakes: Fakes, world: World, after_s: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All traffic to the last good color, the other one idle, the lease given back: the next look finds nothing.
 
-    pass_by(fakes, 61)
+    Whenever the schedule looks, it does so when the lease ends and not a period later, but never before.
+    """
+    fakes.lease.lose("ann")
+    pass_by(fakes, after_s)
+    moved_at, move = list[float](), fakes.traffic.set_weights
+
+    def set_weights(weights: Mapping[Color, int]) -> None:
+        moved_at.append(fakes.clock.monotonic())
+        move(weights)
+
+    monkeypatch.setattr(fakes.traffic, "set_weights", set_weights)
+
     outcome, note = reconcile(world)
 
     assert "settled" == outcome
+    assert [max(LEASE_S, after_s)] == moved_at
     assert "all traffic to blue" in note
     assert ({BLUE: 100, GREEN: 0}, GREEN) == (fakes.traffic.split, fakes.traffic.tested)
     assert [1, 1, 0, 0] == [fakes.compute.live(s, c).running for c in Color for s in SERVICES]
     assert ("nothing", "the last run came to its end: nothing to do") == reconcile(world)
 
 
-def test_a_run_at_work_is_left_alone(fakes: Fakes, world: World) -> None:
-    """One line says who it is; nothing is read but the lease, and nothing is taken."""
+def test_a_run_at_work_is_left_alone(fakes: Fakes, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Renewing its lease is a sign of life. One line says who; nothing is read but the lease, nothing is taken."""
     fakes.lease.lose("ann")
+    while_it_waits(fakes, monkeypatch, fakes.lease.renew)
 
     assert ("held", "held by ann: nothing to do") == reconcile(world)
     assert ([], [], []) == (fakes.lease.called("acquire"), fakes.traffic.calls, fakes.compute.calls)
+    assert fakes.clock.monotonic() < LEASE_S, "it goes at the first sign of life"
+
+
+def test_whoever_takes_over_meanwhile_is_left_alone(
+    fakes: Fakes, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A command that knows that the process is gone need not wait for the lease's end, and settles what it finds."""
+    fakes.lease.lose("ann")
+    while_it_waits(fakes, monkeypatch, lambda: fakes.lease.lose("ben"))
+
+    assert ("held", "held by ben: nothing to do") == reconcile(world)
+    assert SPLIT == fakes.traffic.split
+
+
+def test_a_lease_given_back_meanwhile_leaves_nothing_to_do(
+    fakes: Fakes, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The run came to its end between two looks."""
+    fakes.lease.acquire("ann", "r-1")
+    while_it_waits(fakes, monkeypatch, fakes.lease.release)
+
+    assert "nothing" == reconcile(world)[0]
+    assert SPLIT == fakes.traffic.split
+
+
+def test_an_environment_locked_by_hand_is_not_waited_for(fakes: Fakes, world: World) -> None:
+    """`inv lock` lasts until `inv unlock`: the task would never end."""
+    fakes.lease.keep("ann", "the database moves")
+
+    assert "held" == reconcile(world)[0]
+    assert (0, SPLIT) == (fakes.clock.monotonic(), fakes.traffic.split)
 
 
 def test_a_split_that_somebody_left_on_purpose_stays(fakes: Fakes, world: World) -> None:

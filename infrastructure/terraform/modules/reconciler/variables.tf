@@ -14,7 +14,7 @@ variable "account_id" {
 }
 
 variable "schedule" {
-  description = "How often the reconciler looks, as EventBridge writes it. What was left behind is settled within the lease's time and one period."
+  description = "How often the reconciler looks, as EventBridge writes it. At every minute what was left behind is settled as soon as its lease ends; at longer rates up to that much later."
   type        = string
 
   validation {
