@@ -1,7 +1,7 @@
 """python3 -m deployer.reconciler --env=E: what `inv reconcile` does, for the case that nobody comes back.
 
 The environment's schedule runs it as an ECS task every minute. Almost always it reads lease and journal and ends: a run
-that is at work holds the lease, one that came to its end closed its page and gave the lease back. Only a lease that was
+that came to its end closed its page and gave the lease back, one that is at work renews it. Only a lease that was
 neither given back nor renewed in time, or a page that is open or damaged, means that something was left behind; then it
 takes the lease and settles that. It never takes the lease for less, so a deploy does not meet it. It waits for the end
 of a lease that nobody renews: the next look would come up to a minute later, with visitors on what nobody looks after.
@@ -17,11 +17,12 @@ import os
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from deployer import config, console, disk, pipelines, unattended
-from deployer.errors import DeployError, Locked
+from deployer.errors import DeployError, Locked, Unreachable
 from deployer.model import Environment, Holder, Release, release_id
 from deployer.pipeline import Stop, execute
 from deployer.ports import World
@@ -111,7 +112,8 @@ def _last_holder(world: World) -> Holder | None:
         if not timedelta(0) < left <= NEXT_LOOK:
             break
         world.clock.wait(min(left.total_seconds(), LOOK_EVERY_S))
-        holder = world.lease.unfinished()
+        with suppress(Unreachable):  # for a moment; the end of the lease is known, and whoever takes it asks again
+            holder = world.lease.unfinished()
     return holder
 
 

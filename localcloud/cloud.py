@@ -207,15 +207,18 @@ def _closed(network: Any, progress: Progress) -> bool:
     Docker may lose count of a network that containers join and leave at the same moment (measured with 20.10: 4 of 20
     networks, each joined and left by six containers six times). It counts anew when it starts, and only then lets go.
     """
-    from docker.errors import APIError
+    from docker.errors import APIError, NotFound
 
     try:
         _remove(network)
     except APIError as error:
         if IN_USE not in str(error):
             raise
-        network.reload()
-        inside = ", ".join(sorted(str(one["Name"]) for one in network.attrs["Containers"].values()))
+        try:
+            network.reload()
+        except NotFound:
+            return True
+        inside = ", ".join(sorted(str(one["Name"]) for one in (network.attrs.get("Containers") or {}).values()))
         if inside:
             attempted = f"remove the network {network.name}"
             raise EngineRefused(attempted, f"still in it: {inside}", "stop or disconnect them and try again") from error

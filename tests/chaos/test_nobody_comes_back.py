@@ -63,7 +63,7 @@ def test_a_split_that_nobody_looks_after_is_put_back(production: Site) -> None:
         (line,) = until(lambda: settled(production, killed_ms), "the reconciler to say so", SAYS_S)
         status = production.status()
 
-    print(f"put back {took_s:.0f} s after the kill, in {line['duration_s']} s; visitors: {dict(seen)}")  # noqa: T201
+    print(f"put back {took_s:.0f} s after the kill, by a look of {line['duration_s']} s; visitors: {dict(seen)}")  # noqa: T201
     assert {"200"} == set(seen)
     assert (before["release"], True, None, None) == (
         status["release"],

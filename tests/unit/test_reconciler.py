@@ -111,6 +111,19 @@ def test_a_run_at_work_is_left_alone(fakes: Fakes, world: World, monkeypatch: py
     assert fakes.clock.monotonic() < LEASE_S, "it goes at the first sign of life"
 
 
+def test_a_look_that_nobody_answers_does_not_end_the_wait(
+    fakes: Fakes, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else visitors would wait for the next one, just when S3 is hard to reach."""
+    fakes.lease.lose("ann")
+    while_it_waits(
+        fakes, monkeypatch, lambda: fakes.lease.fail("unfinished", Unreachable("read the lease", "no answer"))
+    )
+
+    assert "settled" == reconcile(world)[0]
+    assert {BLUE: 100, GREEN: 0} == fakes.traffic.split
+
+
 def test_whoever_takes_over_meanwhile_is_left_alone(
     fakes: Fakes, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -159,7 +159,7 @@ def action(operation: str) -> str:
 def test_a_deploy_that_was_killed_and_never_restarted_is_settled(left: Left, clock: SystemClock) -> None:
     """Who renews the lease is left alone; when it ends all traffic goes to the good color, and the lease is given back.
 
-    The second look begins before the lease's end, and there is no third.
+    As a rule the second look begins before the lease's end, and there is no third.
     """
     killed = S3Lease(left.session, clock, StateBucket(left.session), ttl_s=LEASE_S, renew_every_s=1)
     held = killed.acquire("ann", NEW.id)

@@ -54,7 +54,7 @@ def new_cloud(engine: DockerClient) -> Iterator[Callable[[], LocalCloud]]:
 
     yield make
     for cloud in made:
-        cloud.down()
+        cloud.down(print)
     for cloud in made:
         assert left_of(engine, cloud.name) == []
 

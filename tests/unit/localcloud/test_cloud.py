@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import tempfile
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from docker.errors import APIError
+from docker.errors import APIError, NotFound
 
 from localcloud.cloud import LocalCloud
 from localcloud.errors import EngineRefused
@@ -14,16 +16,28 @@ from localcloud.errors import EngineRefused
 NAME = "indivillage-cloud-x"
 
 
-class Network:
-    """A network that the engine, saying WHY, does not remove; INSIDE are the names of the containers in it."""
+@pytest.fixture(autouse=True)
+def own_locks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Locks where no other process has any."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
 
-    def __init__(self, why: str, inside: tuple[str, ...]) -> None:
+
+class Network:
+    """A network that the engine, saying WHY, does not remove; INSIDE are the names of the containers in it.
+
+    One that is GONE has been removed by somebody else a moment later.
+    """
+
+    def __init__(self, why: str, inside: tuple[str, ...], *, gone: bool = False) -> None:
         self.name = NAME
         self._why = why
         self._inside = inside
+        self._gone = gone
         self.attrs: dict[str, Any] = {"Containers": {}}  # as a listing has it
 
     def reload(self) -> None:
+        if self._gone:
+            raise NotFound("no such network")
         self.attrs = {"Containers": {f"id of {name}": {"Name": name} for name in self._inside}}
 
     def remove(self) -> None:
@@ -54,10 +68,15 @@ def test_a_network_of_which_the_engine_lost_count_is_told_and_not_counted_as_rem
 
 
 def test_a_network_that_is_in_use_is_an_error_that_names_who_uses_it() -> None:
-    """However the engine words it, what it knows to be inside decides."""
+    """The engine says the same of both; what it knows to be inside decides."""
     with pytest.raises(EngineRefused, match="still in it: one, two") as caught:
         cloud(Network(f"network {NAME} id 0a has active endpoints", ("two", "one"))).down()
     assert NAME in caught.value.attempted
+
+
+def test_what_somebody_else_removes_meanwhile_is_gone() -> None:
+    """It is as gone as it should be."""
+    assert (NAME,) == cloud(Network(f"network {NAME} id 0a has active endpoints", (), gone=True)).down()
 
 
 def test_any_other_refusal_stays_one() -> None:

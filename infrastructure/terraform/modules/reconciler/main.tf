@@ -1,5 +1,5 @@
 # Somebody comes back even when nobody does: a schedule that runs the deployer's own image as a task. A deployment that
-# was killed with the traffic split is put back by it when its lease ends, a minute after its last sign of life.
+# was killed with the traffic split is put back by it when its lease ends, a minute after the run's last sign of life.
 locals {
   name   = "${var.prefix}-reconciler"
   family = "arn:aws:ecs:${var.region}:${var.account_id}:task-definition/${local.name}"

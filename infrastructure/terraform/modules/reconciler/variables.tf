@@ -14,7 +14,7 @@ variable "account_id" {
 }
 
 variable "schedule" {
-  description = "How often the reconciler looks, as EventBridge writes it. At every minute what was left behind is settled as soon as its lease ends; at longer rates up to that much later."
+  description = "How often the reconciler looks, as EventBridge writes it. Once a minute, what was left behind is settled when its lease ends; at longer rates by a later look."
   type        = string
 
   validation {
