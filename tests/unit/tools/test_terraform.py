@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import threading
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -90,8 +91,11 @@ class Place:
         self.bootstrapped += 1
 
     def serial(self, _: str) -> str:
-        """Read the state's serial, as the adapter of the bucket does."""
-        return str(json.loads(self.state.read_text(encoding="utf-8"))["serial"]) if self.state.exists() else ""
+        """Read the state's serial, as that of the bucket does: an object is whole, a file may be half written."""
+        while self.state.exists():
+            with suppress(json.JSONDecodeError):
+                return str(json.loads(self.state.read_text(encoding="utf-8"))["serial"])
+        return ""
 
     def plan(self) -> Plan:
         """Prepare and plan."""
